@@ -1,0 +1,42 @@
+/*
+ * Wakes another worker: "look at your dirty logs".
+ * A ring carries no message: it may be lost, doubled or late without losing a line.
+ *
+ *	sender:    set the log's dirty bit; if (!exchange(pending, 1)) send(16 bytes)
+ *	receiver:  drain the socket; pending = 0; then take the dirty words
+ *
+ * What may be lost (typing, read marks, "look at this user's list") travels inside a
+ * datagram of its own: doorbell_send().
+ */
+#ifndef SHM_DOORBELL_H
+#define SHM_DOORBELL_H
+
+#include "shm/segment.h"
+
+#include <stddef.h>
+
+#define DOORBELL_DATAGRAM_MAX 4096u
+
+/* The master, before its first fork: one nonblocking, close-on-exec datagram pair a slot. 0 or -errno. */
+int doorbell_create(int bells[SLOTS_MAX][2]);
+/* Where slot `slot` listens. */
+int doorbell_fd(const struct shm *shm, unsigned slot);
+
+/* Dirty bits of `log` for all workers in its `workers` word, and a ring to each but us. True: we are among them. Fences itself. */
+bool doorbell_ring_log(struct shm *shm, uint32_t log);
+/* A plain ring, for the master at each reap. */
+void doorbell_ring(struct shm *shm, unsigned to_slot);
+/* A datagram of the workers' own (first byte not 0): to one, or to every other living worker. False: not sent. */
+bool doorbell_send(struct shm *shm, unsigned to_slot, const void *bytes, size_t len);
+void doorbell_send_all(struct shm *shm, const void *bytes, size_t len);
+
+/*
+ * The receiver: reads all datagrams, hands the workers' own to `handle`, clears `pending`.
+ * Then call doorbell_take until it returns SHM_NONE.
+ */
+void doorbell_drain(struct shm *shm, void (*handle)(void *data, const void *bytes, size_t len),
+		    void *data);
+/* The next dirty log (its bit is cleared), from *cursor on (start with 0), or SHM_NONE. */
+uint32_t doorbell_take(struct shm *shm, uint32_t *cursor);
+
+#endif

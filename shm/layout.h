@@ -1,0 +1,264 @@
+/*
+ * Everything in the shared segment, on one page.
+ *
+ *	header | worker slots | room table | user table | windows | sessions | addresses | bodies of rooms | bodies of inboxes
+ *
+ * The tables are reserved at start. A body (index ring and byte ring of a log) is
+ * reserved when its room is made, or its inbox gets the first direct message, and
+ * stays reserved: a slot that is used again uses the body again.
+ *
+ * Nothing here is owned by a process: indices and generations, no pointers. A
+ * process may be killed between any two instructions; each struct says who may
+ * write it, under what, and how a half-done change is recognised.
+ *
+ * Logs have one number space: rooms are 0 .. max_rooms-1, the inbox of user u is
+ * max_rooms + u. The head of an inbox is in its user's slot, so its epoch and its
+ * `workers` word are there long before its body.
+ *
+ * Change anything here and SHM_LAYOUT_VERSION goes up.
+ */
+#ifndef SHM_LAYOUT_H
+#define SHM_LAYOUT_H
+
+#include "base/limits.h"
+
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SHM_MAGIC UINT64_C(0x3179654b6d6f6f52) /* "RoomKey1" */
+#define SHM_LAYOUT_VERSION 1u
+#define SHM_NONE UINT32_MAX /* no user, no log, no window, no session */
+#define CACHE_LINE 64
+
+/* Bytes of a topic: 300 characters of at most 4 bytes, and a NUL. */
+#define TOPIC_SIZE (TOPIC_MAX_CHARS * 4 + 1)
+#define AWAY_SIZE (AWAY_MAX_CHARS * 4 + 1)
+
+/* What stands between a line's room name and its number; the rest of the JSON is the caller's. */
+#define LINE_NAME_END "\",\"seq\":"
+
+struct shm_lock {
+	pthread_mutex_t mutex; /* process-shared, robust */
+	/* Monotonic ms until which nobody waits for it after a timeout (law 2). */
+	_Atomic uint64_t hot_until_ms;
+};
+
+/* Numbers fixed when the segment is made; another set means another segment. */
+struct segment_sizes {
+	uint32_t max_users;
+	uint32_t max_devices;
+	uint32_t max_connections;
+	uint32_t max_rooms;
+	uint32_t rooms_per_user; /* entries in a user's list, at least 1 */
+	uint32_t max_addresses;
+	uint32_t room_lines;  /* readable lines, at least 1 */
+	uint32_t inbox_lines; /* a quarter of room_lines, at least 2 (one is the reserve) */
+	uint64_t room_bytes;
+	uint64_t inbox_bytes;
+};
+
+/* ---- logs ---------------------------------------------------------------- */
+
+/* One line of a log; entry `seq & (ring - 1)`. Written under the log's lock before the commit. */
+struct log_entry {
+	_Atomic uint64_t offset; /* where it starts, in bytes since the log's beginning */
+	_Atomic uint64_t id_hash;
+	_Atomic uint64_t content_hash;
+	_Atomic int64_t wall_ms;
+	_Atomic uint32_t crc; /* CRC-32C of the line's bytes and its seq */
+	_Atomic uint32_t window; /* the intent it belongs to, or SHM_NONE */
+	_Atomic uint32_t sender; /* user index */
+	_Atomic uint32_t tail_at; /* where the part behind the number starts in the line */
+};
+
+/*
+ * `next` is the commit: a line exists from the release store of next = seq + 1
+ * on. The wire's `head` is next - 1, its `first` is tail.
+ */
+struct log_head {
+	struct shm_lock lock;
+	_Atomic uint64_t epoch; /* 0: free. Never used twice */
+	char name[ROOM_SIZE];   /* "ops" or "@alice"; constant while epoch is not 0 */
+	_Atomic uint32_t made; /* 1: the body is reserved */
+	_Atomic uint32_t quarantined; /* 1: failed a check; waits for its new epoch */
+	alignas(CACHE_LINE) _Atomic uint64_t next; /* 1 in a new log */
+	alignas(CACHE_LINE) _Atomic uint64_t tail; /* oldest readable seq; = next if none */
+	alignas(CACHE_LINE) _Atomic uint64_t workers; /* bit w: worker w has members here */
+};
+
+/* Two of these in a room; the one with the highest seq below `next` counts. */
+struct room_topic {
+	_Atomic uint64_t seq; /* 0: never written */
+	char text[TOPIC_SIZE];
+};
+
+struct room {
+	struct log_head log;
+	struct room_topic topic[2];
+	_Atomic uint32_t members; /* users on the list and present; changed under the log's lock */
+	_Atomic uint32_t recount; /* 1: a holder died; `members` waits for the janitor */
+	_Atomic uint64_t member_change; /* goes up whenever a member comes, goes, is away or back */
+	_Atomic int64_t created_wall_ms;
+	_Atomic int64_t idle_since_wall_ms; /* last append, join or leave */
+};
+
+/* ---- users --------------------------------------------------------------- */
+
+/*
+ * A room on a user's list: slot + 1 in bits 0..30 (0: free), bit 31 MEMBER_COUNTED
+ * (this user is in the room's `members`), the low half of the room's epoch above.
+ * Written under the user's lock and the room's lock, read by anyone.
+ */
+#define MEMBER_SLOT_MASK UINT64_C(0x7fffffff)
+#define MEMBER_COUNTED UINT64_C(0x80000000)
+struct member {
+	_Atomic uint64_t word;
+	_Atomic uint64_t read; /* highest seq a `read` line named; belongs to that epoch */
+};
+
+enum user_state { USER_FREE = 0, USER_USED = 1 };
+
+/* Followed in memory by `rooms_per_user` struct member. Stride: segment's user_stride. */
+struct user {
+	struct log_head inbox; /* inbox.name is "@" and the user's name; epoch set when the slot is taken */
+	struct shm_lock lock;  /* list, away, session count */
+	_Atomic uint32_t state; /* enum user_state; stored last when taken, first when freed */
+	_Atomic uint32_t hash_next; /* chain of the user table; SHM_NONE ends it */
+	_Atomic uint64_t inbox_read; /* the owner's read mark */
+	_Atomic uint32_t sessions; /* attached and lost; present while > 0. Under the lock */
+	_Atomic uint32_t away;     /* 1: away_text counts */
+	_Atomic uint64_t list_change; /* goes up whenever a room comes onto or off the list */
+	_Atomic uint64_t append_bucket; /* base/token_bucket words */
+	_Atomic uint64_t other_bucket;
+	_Atomic uint64_t active_mono_ms; /* last line of any connection, for idle_s */
+	_Atomic int64_t last_login_wall_ms;
+	char away_text[AWAY_SIZE]; /* under the lock */
+};
+
+/* ---- id windows (law 6) --------------------------------------------------- */
+
+/*
+ * The state word of an intent: generation in the high bits, then one done bit for
+ * each log, then open. Lowest bits so that a reader compares once.
+ */
+#define INTENT_OPEN UINT64_C(1)
+#define INTENT_DONE(copy) (UINT64_C(2) << (copy))
+#define INTENT_GENERATION UINT64_C(8) /* added at each begin */
+#define APPEND_COPIES_MAX 2u
+
+struct window_entry {
+	_Atomic uint64_t id_hash; /* 0: none */
+	_Atomic uint64_t content_hash;
+	_Atomic uint64_t seq; /* in the room, or in the sender's inbox */
+};
+
+struct intent {
+	_Atomic uint64_t state;
+	_Atomic uint64_t id_hash;
+	_Atomic uint64_t content_hash;
+	_Atomic uint32_t copies;
+	char id[ID_SIZE];
+	struct {
+		_Atomic uint32_t log;
+		_Atomic uint64_t epoch;
+		_Atomic uint64_t seq;
+	} copy[APPEND_COPIES_MAX]; /* copy 0 is the one whose seq the `ok` tells */
+};
+
+enum window_state { WINDOW_FREE = 0, WINDOW_USED = 1 };
+
+struct window {
+	struct shm_lock lock;
+	_Atomic uint32_t state;
+	_Atomic uint32_t user;
+	_Atomic uint64_t user_epoch; /* the inbox epoch of that user: a freed and reused user slot is another */
+	_Atomic uint64_t device_hash;
+	_Atomic uint64_t used_mono_ms;
+	_Atomic uint32_t hash_next;
+	_Atomic uint32_t at; /* entry written next */
+	char device[DEVICE_SIZE];
+	char last_id[ID_SIZE]; /* under the lock; the last id that was committed */
+	struct intent intent;
+	struct window_entry entry[DEDUPE_WINDOW];
+};
+
+/* ---- sessions -------------------------------------------------------------- */
+
+/* word: state in bits 62..63, worker 56..61, the worker's generation 32..55, user 0..31. */
+enum session_state { SESSION_FREE = 0, SESSION_ATTACHED = 1, SESSION_LOST = 2 };
+
+struct session {
+	_Atomic uint64_t word; /* every change is one compare-and-swap, made under the user's lock */
+	_Atomic uint64_t device_hash;
+	_Atomic uint64_t lost_until_mono_ms;
+	_Atomic uint64_t since_mono_ms;
+};
+
+/* ---- addresses -------------------------------------------------------------- */
+
+/* Counts per client address and worker; a worker zeroes its columns at its start. Under the table's lock. */
+struct address {
+	uint8_t ip[16]; /* IPv4 mapped into IPv6; IPv6 by /64 */
+	uint8_t used;
+	uint16_t connections[WORKERS_MAX];
+	uint16_t pending[WORKERS_MAX]; /* not logged in yet */
+};
+
+/* ---- workers ---------------------------------------------------------------- */
+
+#define COUNTERS_MAX 64u
+
+/* Dirty bits of the logs, two levels: summary bit i says word i of `dirty` may be set. */
+struct worker_slot {
+	alignas(CACHE_LINE) _Atomic uint32_t pending; /* a ring is under way (doorbell.h) */
+	alignas(CACHE_LINE) _Atomic uint32_t generation; /* goes up at each fork; the master writes it */
+	_Atomic uint32_t alive; /* 1 from the fork to the reap; the master writes it */
+	_Atomic int32_t pid;
+	_Atomic uint64_t heartbeat_mono_ms;
+	_Atomic uint64_t needs_audit; /* 1: its holder died of a fault; the next janitor audits */
+	_Atomic uint32_t panic_signal;
+	_Atomic uint32_t panic_log;
+	char panic_build[41];
+	alignas(CACHE_LINE) _Atomic uint64_t counters[COUNTERS_MAX];
+};
+
+/* ---- the segment ------------------------------------------------------------- */
+
+struct segment_header {
+	uint64_t magic;
+	uint32_t layout_version;
+	uint32_t header_bytes;
+	uint64_t total_bytes;
+	uint64_t boot_id[2];
+	struct segment_sizes sizes;
+	char instance[64];
+	uint64_t hash_key[2]; /* for ids, names and addresses: strangers choose those */
+	/* Offsets from the segment's start, all page aligned where a table starts. */
+	uint64_t worker_slots, dirty, rooms, room_buckets, users, user_buckets, windows,
+		window_buckets, sessions, addresses, room_bodies, inbox_bodies;
+	uint64_t user_stride;
+	uint64_t room_body_bytes, inbox_body_bytes;
+	uint32_t room_ring, inbox_ring; /* entries of an index ring, powers of two */
+	uint64_t room_data_ring, inbox_data_ring; /* bytes of a byte ring, powers of two */
+	uint32_t dirty_words;  /* per worker; one bit for each log */
+	uint32_t bucket_count[3]; /* rooms, users, windows: powers of two */
+	uint32_t crc; /* CRC-32C of all above, with this field 0 */
+	/* From here on it changes. */
+	_Atomic int32_t master_pid;
+	_Atomic uint32_t clean; /* 1: stopped cleanly, nothing to repair */
+	_Atomic uint64_t epoch_counter;
+	_Atomic uint64_t room_memory; /* bytes that bodies may take in all, known at start */
+	_Atomic uint64_t room_memory_used; /* by rooms; made under room_table */
+	_Atomic uint64_t inbox_memory_used;
+	_Atomic uint32_t rooms_used, users_used, windows_used, sessions_used;
+	struct shm_lock room_table;
+	struct shm_lock user_table;
+	struct shm_lock window_table;
+	struct shm_lock address_table;
+	struct shm_lock janitor;
+};
+
+#endif
