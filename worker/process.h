@@ -1,0 +1,20 @@
+/*
+ * A worker process: its event loop and the handles on it. The chat itself is in worker.h.
+ *
+ *	listen sockets ── accept ──> ws            doorbell ──> worker_bell
+ *	control socket ──> control_receive         prepare  ──> worker_flush (own appends, once a turn)
+ *	timer 25 ms ──> timers, janitor 250 ms, look 1 s       SIGTERM ──> drain; SIGHUP ──> reload
+ */
+#ifndef WORKER_PROCESS_H
+#define WORKER_PROCESS_H
+
+#include "worker/inherit.h"
+
+/* Exit codes the master acts on. */
+#define WORKER_EXIT_OK 0
+#define WORKER_EXIT_NO_RESPAWN 2 /* it can't work at all: don't start it again */
+
+/* Runs until drained; returns the exit code. Called right after the fork. */
+int process_run(const struct inherit *inherit);
+
+#endif

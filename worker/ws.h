@@ -1,0 +1,106 @@
+/*
+ * The WebSocket transport: libwebsockets 4.1.6 over our own libuv loop, used the way
+ * that measured best (docs/architecture.md, "Transport").
+ *
+ * It knows frames, not lines: one whole text message in, one prepared buffer out. Whoever
+ * uses it gives a table of verbs; it is linked by the worker, and by the echo server that
+ * public conformance suites are run against.
+ *
+ *	struct ws_server *server = ws_server_create(&options, &handler, data);
+ *	ws_server_accept(server, fd);          each accepted socket
+ *	...
+ *	ws_server_destroy(server);             after every ws_close
+ *
+ * A peer's bytes are refused here for: binary when not allowed (after `refused`), a declared
+ * size over the bound (before anything is buffered), invalid UTF-8 (libwebsockets), a wrong path
+ * (404), a foreign Origin (403).
+ */
+#ifndef WORKER_WS_H
+#define WORKER_WS_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+struct ws;
+struct ws_server;
+
+enum ws_refusal { WS_TOO_BIG, WS_BINARY };
+
+struct ws_handler {
+	/*
+	 * A client has upgraded. Returns the connection's own data, or NULL to drop it (ws_close
+	 * with a code may be called inside, too). peer and local live during the call.
+	 */
+	void *(*open)(void *server_data, struct ws *ws, const struct sockaddr_storage *peer,
+		      const struct sockaddr_storage *local);
+	/* One whole text message (or binary, where allowed). text[len] is not NUL-terminated. */
+	void (*receive)(void *conn, const char *text, size_t len, bool binary);
+	/* The message is refused: send an error line, and ws_close with 1009 or 1003. */
+	void (*refused)(void *conn, enum ws_refusal why);
+	/* What was held back is out: write again. */
+	void (*writable)(void *conn);
+	/* A pong came. */
+	void (*pong)(void *conn);
+	/* Gone; `ws` is invalid afterwards. code: the peer's close code, 1005 none in its frame, 1006 no close frame, or ours. */
+	void (*closed)(void *conn, unsigned code);
+	/* How many bytes a message may have at the moment (before login it is less). */
+	size_t (*message_max)(void *conn);
+	/* True if this Origin header's host[:port] is one of the server's own names. NULL: all. */
+	bool (*origin_is_ours)(void *server_data, const char *origin);
+	/* Any other GET: writes the body, returns the HTTP status. NULL: 404. content_type is set by it. */
+	unsigned (*http)(void *server_data, const char *path, struct buf *body,
+			 const char **ret_content_type);
+};
+
+struct ws_options {
+	uv_loop_t *loop;
+	const char *path; /* "/ws" */
+	const char *subprotocol; /* "chat.v1" */
+	bool allow_binary;
+	unsigned handshake_ms; /* a socket that has not upgraded by then is closed */
+};
+
+/* NULL if libwebsockets or its libuv plugin can't be used (logged). */
+struct ws_server *ws_server_create(const struct ws_options *options,
+				   const struct ws_handler *handler, void *data);
+/* Starts destroying: run the loop until ws_server_finished. */
+void ws_server_destroy(struct ws_server *server);
+/* Takes over an accepted, nonblocking socket: on failure closes it and returns -errno. */
+int ws_server_accept(struct ws_server *server, int fd);
+/* Sockets that are open, upgraded or not. */
+unsigned ws_server_count(const struct ws_server *server);
+/* Handshake deadlines; call it a few times a second. */
+void ws_server_tick(struct ws_server *server, uint64_t now_mono_ms);
+
+/* Room in front of the bytes given to ws_write; libwebsockets puts the frame header there. */
+#define WS_HEADROOM 24u
+
+enum ws_result {
+	WS_WRITTEN,
+	WS_BLOCKED, /* taken, but the socket is full: write nothing more until `writable` */
+	WS_FAILED   /* the connection is dying; `closed` will come */
+};
+
+/*
+ * One text frame of data[0..len). The WS_HEADROOM bytes before data belong to the call; the
+ * data itself is left as it was, so one buffer serves many connections, one after the other.
+ * Never call it after WS_BLOCKED before `writable`, nor after ws_close.
+ */
+enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary);
+/* True while a write is held back. */
+bool ws_is_blocked(const struct ws *ws);
+enum ws_result ws_ping(struct ws *ws);
+/*
+ * Sends what is held back, then a close frame, then closes; `closed` comes later (a peer
+ * that doesn't answer is cut after 2 s). reason is for people, at most 123 bytes are sent.
+ */
+void ws_close(struct ws *ws, unsigned code, const char *reason);
+/* No close frame: the connection is just cut, soon. */
+void ws_kill(struct ws *ws);
+
+#endif
