@@ -1,0 +1,69 @@
+/*
+ * A private-key file of OpenSSH's kinds, read and used to sign.
+ *
+ *	struct private_key_info info;
+ *
+ *	private_key_inspect(&info, text, len)          no passphrase needed: what is it?
+ *	private_key_load(&key, text, len, passphrase)  -EACCES: (another) passphrase, please
+ *	private_key_sign(key, data, len, &signature)
+ *	private_key_destroy(key)
+ *
+ * Who reads what:
+ *	openssh-key-v1, not encrypted                  ourselves (PROTOCOL.key is short)
+ *	openssh-key-v1, aes-cbc and aes-ctr            libssh, for its bcrypt_pbkdf
+ *	openssh-key-v1, aes-gcm, chacha20 and others   nobody here: ssh-keygen -Y sign. libssh
+ *	                                               0.10.6 crashes on them, so it never sees them
+ *	PEM and PKCS#8                                 libcrypto
+ *	security keys (sk-*), DSA                      nobody here: the private half isn't in the file
+ */
+#ifndef AUTH_PRIVATE_KEY_H
+#define AUTH_PRIVATE_KEY_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PRIVATE_KEY_FILE_MAX 65536u /* a file larger than this is no key of ours */
+
+enum private_key_reader {
+	PRIVATE_KEY_READ_HERE,      /* an open openssh-key-v1 container */
+	PRIVATE_KEY_READ_LIBSSH,    /* an encrypted one that libssh reads safely */
+	PRIVATE_KEY_READ_LIBCRYPTO, /* PEM, PKCS#8 */
+	PRIVATE_KEY_READ_SSH_KEYGEN /* private_key_load() answers -ENOTSUP */
+};
+
+struct private_key_info {
+	enum private_key_reader reader;
+	bool encrypted;
+	char cipher[48];        /* as the container names it; "" for PEM */
+	struct buf public_blob; /* the plain public key where the container tells it; else empty */
+};
+
+struct private_key;
+
+/* What the text holds: 0, -EBADMSG (not a private key), or -ENOMEM. */
+int private_key_inspect(struct private_key_info *ret_info, const char *text, size_t len);
+void private_key_info_finish(struct private_key_info *info);
+
+/*
+ * Reads the key; `passphrase` may be NULL. 0; -EACCES: it is encrypted and this passphrase (or
+ * none) does not open it; -ENOTSUP: ssh-keygen has to sign with it; -EBADMSG: damaged; -ENOMEM.
+ */
+int private_key_load(struct private_key **ret_key, const char *text, size_t len,
+		     const char *passphrase);
+/* Wipes it; accepts NULL. */
+void private_key_destroy(struct private_key *key);
+
+/* The plain public key in SSH wire form (RFC 4253 §6.6); belongs to the key. */
+const struct buf *private_key_public(const struct private_key *key);
+
+/*
+ * Signs `data`: appends an SSH signature blob, string algorithm and string signature (RFC 4253
+ * §6.6, RFC 5656 §3.1.2, RFC 8332: RSA with rsa-sha2-512). 0, -EIO or -ENOMEM.
+ */
+int private_key_sign(const struct private_key *key, const void *data, size_t len,
+		     struct buf *signature);
+
+#endif
