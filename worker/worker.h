@@ -1,0 +1,99 @@
+/*
+ * The chat of one worker process: its connections, what they are subscribed to, and the
+ * delivery of logs to them. It knows no event loop; whoever runs one calls
+ *
+ *	worker_init                     after the fork, before the first accept
+ *	worker->control = ...           before the first accept, too
+ *	ws_server_create(.., &worker_ws_handler or a copy of it, worker)
+ *
+ *	doorbell readable      worker_bell
+ *	each turn of the loop  worker_flush     before it sleeps: own appends and replies go out
+ *	each TIMERS_TICK_MS    timers_run(&worker->timers, now)
+ *	each 250 ms            worker_janitor
+ *	each second            worker_look
+ *	SIGHUP                 worker_reload
+ *	the end                worker_drain, wait for worker_connections() == 0, worker_finish
+ *
+ *	receive -> conn -> dispatch -> handle_* -> append -> doorbell
+ *	doorbell -> deliver -> subscribe -> ws_write
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "worker/inherit.h"
+#include "worker/timers.h"
+#include "worker/ws.h"
+
+#include "base/buf.h"
+#include "proto/message.h"
+#include "shm/janitor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+struct control;
+struct local_log;
+struct local_user;
+
+struct worker {
+	const struct inherit *inherit; /* borrowed */
+	const struct config *config;   /* borrowed; worker_reload changes it */
+	struct keyring *keyring;       /* borrowed */
+	struct control *control;       /* borrowed, set by the loop's owner; NULL: claims are refused */
+	struct shm shm;
+	struct timers timers;
+	struct janitor janitor;
+
+	/* Connections, all of them, newest first. */
+	struct conn *conns;
+	unsigned conn_count;
+	uint64_t conn_last_number; /* names a connection in the log */
+	/* Those with something to write at the end of the turn. */
+	struct conn *flush;
+	bool draining;
+
+	/* What the connections read (subscribe.h). Indexed by log and by user; NULL: nobody here. */
+	struct local_log **log_at;
+	struct local_user **user_at;
+	struct local_log **logs; /* the same logs without holes */
+	unsigned log_count, log_cap;
+	bool dirty; /* our own dirty bits are set: deliver in worker_flush */
+
+	uint64_t judged_generation; /* of the keyring: every session here has been judged by it */
+
+	/* One frame under way: WS_HEADROOM bytes, then up to FRAME_MAX_BYTES of lines. */
+	char *frame_memory;
+	char *frame; /* = frame_memory + WS_HEADROOM */
+	struct buf line, line_tail;    /* scratch of whoever renders a line */
+	struct message_parser *parser; /* scratch of dispatch */
+	struct message *message;
+
+	uint64_t log_next_ms;      /* the periodic line about active connections */
+	uint64_t failures_logged_ms; /* what strangers do is logged at a bounded rate */
+	unsigned failures_in_second, failures_unlogged;
+};
+
+/* 0 or -errno. Becomes the worker of inherit->slot in the segment: its old bits are cleared. */
+int worker_init(struct worker *worker, const struct inherit *inherit);
+/* After the last connection is gone. Accepts a worker whose init failed. */
+void worker_finish(struct worker *worker);
+
+/* The transport's verbs; `http` is NULL here. The server's data is the struct worker. */
+extern const struct ws_handler worker_ws_handler;
+
+void worker_bell(struct worker *worker);
+void worker_flush(struct worker *worker);
+void worker_janitor(struct worker *worker);
+void worker_look(struct worker *worker);
+/* `config` is borrowed from now on. */
+void worker_reload(struct worker *worker, const struct config *config);
+/*
+ * Tells everyone `bye` and closes: 1001 with shutting_down, or 1012 with restart.
+ * Connections that come later are told the same.
+ */
+void worker_drain(struct worker *worker, bool restart, unsigned retry_after_ms);
+unsigned worker_connections(const struct worker *worker);
+
+#endif
