@@ -1,0 +1,132 @@
+/*
+ * What a worker and the master say to each other: one private SOCK_SEQPACKET pair a
+ * worker, one fixed struct a packet, no answer ever waited for.
+ *
+ *	worker                                  master
+ *	READY   "I accept connections"   ───>   all ready: writes the port file
+ *	CLAIM   "may this key be alice?" ───>   decides in order: append, fsync, publish in the keyring
+ *	                                 <───   CLAIMED  the verdict
+ *	                                 <───   RELOAD   read the configuration again
+ *	                                 <───   DRAIN    say bye to everyone, then exit
+ *	STOPPED "drained, I exit"        ───>
+ *
+ * A worker's loop:
+ *
+ *	control = control_create(inherit->control_fd, &handler, data);
+ *	readable:          control_receive(control)
+ *	250 ms:            control_tick(control, clock_mono_ms())
+ *	accepting:         control_ready(control)
+ *
+ *	control_claim(control, &claim, claimed, conn, &conn->claim);  ... claimed(conn, &reply)
+ *	the connection goes first:  control_cancel(control, conn->claim)
+ *
+ * A claim is always answered: by the master, or after CONTROL_CLAIM_WAIT_MS with
+ * CONTROL_UNAVAILABLE. A name that was granted late belongs to the key all the same; its
+ * next login finds it in the keyring.
+ */
+#ifndef WORKER_CONTROL_H
+#define WORKER_CONTROL_H
+
+#include "base/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The names a key may use, "alice, alice2": as much as a person wants to read. */
+#define CONTROL_NAMES_SIZE 512
+/* Claims under way in one worker: their answers fit into the socket's buffer, so the master never waits. */
+#define CONTROL_CLAIMS_MAX 64u
+#define CONTROL_CLAIM_WAIT_MS 5000u
+
+/* ---- packets ------------------------------------------------------------------ */
+
+enum control_kind {
+	CONTROL_CLAIM = 1,
+	CONTROL_CLAIMED,
+	CONTROL_READY,
+	CONTROL_STOPPED,
+	CONTROL_RELOAD,
+	CONTROL_DRAIN
+};
+
+enum control_verdict {
+	CONTROL_GRANTED, /* the name is this key's, and the keyring says so by now */
+	CONTROL_TAKEN, /* pinned to, owned by or reserved for others, or the key has its names: see `names` */
+	CONTROL_UNAVAILABLE /* could not be written, or no answer came */
+};
+
+/* May this key use that name? The worker has verified the signature and found the name free. */
+struct control_claim {
+	char name[NAME_SIZE];
+	char fingerprint[FINGERPRINT_SIZE]; /* of the plain key */
+	char ca_fingerprint[FINGERPRINT_SIZE]; /* of the CA that certified it; "" for a plain key */
+};
+
+struct control_claimed {
+	uint32_t verdict; /* enum control_verdict */
+	char names[CONTROL_NAMES_SIZE]; /* CONTROL_TAKEN: the names this key may use, ", " between; "" none */
+};
+
+struct control_drain {
+	uint32_t close_code; /* 1001 shutting_down, 1012 restart */
+	uint32_t retry_after_ms; /* 0: not told */
+};
+
+struct control_packet {
+	uint32_t kind; /* enum control_kind */
+	uint32_t zero; /* no padding anywhere: nothing of a process's memory leaks into a packet */
+	uint64_t request; /* CLAIM and CLAIMED: chosen by the worker, never 0 */
+	union {
+		struct control_claim claim;
+		struct control_claimed claimed;
+		struct control_drain drain;
+	};
+};
+
+/* Both ends, nonblocking and close-on-exec: 0 or -errno. */
+int control_pair(int *ret_master_fd, int *ret_worker_fd);
+/* One packet, zero-filled by the caller before: 0, -EAGAIN when the socket is full, -EPIPE, -errno. Never blocks. */
+int control_send(int fd, const struct control_packet *packet);
+/*
+ * The next packet: 1, 0 when there is none now, -EPIPE when the other side is gone,
+ * -EBADMSG for one that no correct sender sends (wrong size, unknown kind, a string
+ * without its NUL; it is consumed), or -errno.
+ */
+int control_read(int fd, struct control_packet *ret_packet);
+
+/* ---- the worker's side ---------------------------------------------------------- */
+
+struct control_handler {
+	void (*reload)(void *data);
+	void (*drain)(void *data, unsigned close_code, unsigned retry_after_ms);
+};
+
+struct control;
+
+typedef void control_claimed_fn(void *data, enum control_verdict verdict, const char *names);
+
+/* fd is borrowed. NULL: out of memory. */
+struct control *control_create(int fd, const struct control_handler *handler, void *data);
+/* Claims under way are dropped without a call. NULL is fine. */
+void control_destroy(struct control *control);
+
+/* "I accept" and "I exit": 0 or -errno. */
+int control_ready(struct control *control);
+int control_stopped(struct control *control);
+
+/*
+ * Asks for a name. `claimed` is called exactly once, later, from control_receive or
+ * control_tick, never from here; unless control_cancel comes first. 0 and the request's number, or
+ * -EAGAIN when too many are under way, -EPIPE, -errno: the answer to the client is then `unavailable`.
+ */
+int control_claim(struct control *control, const struct control_claim *claim, control_claimed_fn *claimed,
+		  void *data, uint64_t *ret_request);
+/* `claimed` will not be called. 0 and numbers that are answered already are fine. */
+void control_cancel(struct control *control, uint64_t request);
+/* Reads what is there and calls back. 0, or -EPIPE: the master is gone (the kernel kills us anyway). */
+int control_receive(struct control *control);
+/* Answers claims that waited too long with CONTROL_UNAVAILABLE. */
+void control_tick(struct control *control, uint64_t now_mono_ms);
+
+#endif
