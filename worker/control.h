@@ -35,7 +35,7 @@
 
 /* The names a key may use, "alice, alice2": as much as a person wants to read. */
 #define CONTROL_NAMES_SIZE 512
-/* Claims under way in one worker: their answers fit into the socket's buffer, so the master never waits. */
+/* Claims under way in one worker: their answers fit into the socket, so the master never waits. */
 #define CONTROL_CLAIMS_MAX 64u
 #define CONTROL_CLAIM_WAIT_MS 5000u
 
@@ -52,7 +52,7 @@ enum control_kind {
 
 enum control_verdict {
 	CONTROL_GRANTED, /* the name is this key's, and the keyring says so by now */
-	CONTROL_TAKEN, /* pinned to, owned by or reserved for others, or the key has its names: see `names` */
+	CONTROL_TAKEN, /* the name is others', or the key has all the names it may have: see `names` */
 	CONTROL_UNAVAILABLE /* could not be written, or no answer came */
 };
 
@@ -65,7 +65,7 @@ struct control_claim {
 
 struct control_claimed {
 	uint32_t verdict; /* enum control_verdict */
-	char names[CONTROL_NAMES_SIZE]; /* CONTROL_TAKEN: the names this key may use, ", " between; "" none */
+	char names[CONTROL_NAMES_SIZE]; /* CONTROL_TAKEN: those this key may use, ", " between */
 };
 
 struct control_drain {
@@ -86,7 +86,10 @@ struct control_packet {
 
 /* Both ends, nonblocking and close-on-exec: 0 or -errno. */
 int control_pair(int *ret_master_fd, int *ret_worker_fd);
-/* One packet, zero-filled by the caller before: 0, -EAGAIN when the socket is full, -EPIPE, -errno. Never blocks. */
+/*
+ * One packet, zero-filled by the caller before. Never blocks: 0, -EAGAIN when the socket
+ * is full, -EPIPE, -errno.
+ */
 int control_send(int fd, const struct control_packet *packet);
 /*
  * The next packet: 1, 0 when there is none now, -EPIPE when the other side is gone,
@@ -118,13 +121,13 @@ int control_stopped(struct control *control);
 /*
  * Asks for a name. `claimed` is called exactly once, later, from control_receive or
  * control_tick, never from here; unless control_cancel comes first. 0 and the request's number, or
- * -EAGAIN when too many are under way, -EPIPE, -errno: the answer to the client is then `unavailable`.
+ * -EAGAIN when too many are under way, -EPIPE, -errno: the client is then told `unavailable`.
  */
-int control_claim(struct control *control, const struct control_claim *claim, control_claimed_fn *claimed,
-		  void *data, uint64_t *ret_request);
+int control_claim(struct control *control, const struct control_claim *claim,
+		  control_claimed_fn *claimed, void *data, uint64_t *ret_request);
 /* `claimed` will not be called. 0 and numbers that are answered already are fine. */
 void control_cancel(struct control *control, uint64_t request);
-/* Reads what is there and calls back. 0, or -EPIPE: the master is gone (the kernel kills us anyway). */
+/* Reads what is there and calls back. 0, or -EPIPE: the master is gone (the kernel kills us). */
 int control_receive(struct control *control);
 /* Answers claims that waited too long with CONTROL_UNAVAILABLE. */
 void control_tick(struct control *control, uint64_t now_mono_ms);

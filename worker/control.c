@@ -1,0 +1,235 @@
+#include "worker/control.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A multiple of 8 with nothing between the fields, so that zeroing the fields zeroes the packet. */
+static_assert(sizeof(struct control_claimed) == 4 + CONTROL_NAMES_SIZE, "no padding");
+static_assert(sizeof(struct control_claim) == NAME_SIZE + 2 * FINGERPRINT_SIZE, "no padding");
+
+/* Packets read in one turn: a sender that never stops must not hold the loop. */
+#define PACKETS_A_TURN 64
+
+struct claim {
+	uint64_t request; /* 0: free */
+	uint64_t until_mono_ms;
+	control_claimed_fn *claimed;
+	void *data;
+};
+
+struct control {
+	int fd; /* borrowed */
+	const struct control_handler *handler;
+	void *data;
+	uint64_t last_request;
+	struct claim claims[CONTROL_CLAIMS_MAX];
+};
+
+/* ---- packets ------------------------------------------------------------------ */
+
+int control_pair(int *ret_master_fd, int *ret_worker_fd)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	*ret_master_fd = fds[0];
+	*ret_worker_fd = fds[1];
+	return 0;
+}
+
+int control_send(int fd, const struct control_packet *packet)
+{
+	ssize_t put;
+
+	do {
+		put = send(fd, packet, sizeof(*packet), MSG_NOSIGNAL | MSG_DONTWAIT);
+	} while (put < 0 && errno == EINTR);
+	if (put >= 0)
+		return 0;
+	return errno == ECONNRESET ? -EPIPE : -errno;
+}
+
+static bool text_ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+/* Both sides check: a worker that was overrun must not take the master along. */
+static bool packet_is_sound(const struct control_packet *packet)
+{
+	if (packet->zero != 0)
+		return false;
+	switch (packet->kind) {
+	case CONTROL_CLAIM:
+		return packet->request != 0 &&
+		       text_ends(packet->claim.name, sizeof(packet->claim.name)) &&
+		       text_ends(packet->claim.fingerprint, sizeof(packet->claim.fingerprint)) &&
+		       text_ends(packet->claim.ca_fingerprint, sizeof(packet->claim.ca_fingerprint));
+	case CONTROL_CLAIMED:
+		return packet->request != 0 && packet->claimed.verdict <= CONTROL_UNAVAILABLE &&
+		       text_ends(packet->claimed.names, sizeof(packet->claimed.names));
+	case CONTROL_READY:
+	case CONTROL_STOPPED:
+	case CONTROL_RELOAD:
+	case CONTROL_DRAIN:
+		return packet->request == 0;
+	default: /* a number from another process, not our enum */
+		return false;
+	}
+}
+
+int control_read(int fd, struct control_packet *ret_packet)
+{
+	struct control_packet packet;
+	ssize_t got;
+
+	do {
+		/* MSG_TRUNC: the packet's real size, so that a longer one is noticed. */
+		got = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	if (got == 0 || (got < 0 && errno == ECONNRESET))
+		return -EPIPE;
+	if (got < 0)
+		return -errno;
+	if ((size_t)got != sizeof(packet) || !packet_is_sound(&packet))
+		return -EBADMSG;
+	*ret_packet = packet;
+	return 1;
+}
+
+/* ---- the worker's side ---------------------------------------------------------- */
+
+struct control *control_create(int fd, const struct control_handler *handler, void *data)
+{
+	struct control *control = calloc(1, sizeof(*control));
+
+	if (control == NULL)
+		return NULL;
+	control->fd = fd;
+	control->handler = handler;
+	control->data = data;
+	return control;
+}
+
+void control_destroy(struct control *control)
+{
+	free(control);
+}
+
+int control_ready(struct control *control)
+{
+	return control_send(control->fd, &(struct control_packet){.kind = CONTROL_READY});
+}
+
+int control_stopped(struct control *control)
+{
+	return control_send(control->fd, &(struct control_packet){.kind = CONTROL_STOPPED});
+}
+
+static struct claim *claim_find(struct control *control, uint64_t request)
+{
+	for (size_t i = 0; i < CONTROL_CLAIMS_MAX; i++) {
+		if (control->claims[i].request == request)
+			return &control->claims[i];
+	}
+	return NULL;
+}
+
+int control_claim(struct control *control, const struct control_claim *claim,
+		  control_claimed_fn *claimed, void *data, uint64_t *ret_request)
+{
+	struct control_packet packet = {.kind = CONTROL_CLAIM, .claim = *claim};
+	struct claim *slot = claim_find(control, 0);
+	int err;
+
+	if (slot == NULL)
+		return -EAGAIN;
+	packet.request = control->last_request + 1;
+	err = control_send(control->fd, &packet);
+	if (err < 0)
+		return err;
+	control->last_request = packet.request;
+	*slot = (struct claim){
+		.request = packet.request,
+		.until_mono_ms = clock_mono_ms() + CONTROL_CLAIM_WAIT_MS,
+		.claimed = claimed,
+		.data = data,
+	};
+	*ret_request = packet.request;
+	return 0;
+}
+
+void control_cancel(struct control *control, uint64_t request)
+{
+	struct claim *slot = request != 0 ? claim_find(control, request) : NULL;
+
+	if (slot != NULL)
+		*slot = (struct claim){0};
+}
+
+/* The slot is free before the call: the callee may claim again. */
+static void claim_answer(struct claim *slot, enum control_verdict verdict, const char *names)
+{
+	struct claim claim = *slot;
+
+	*slot = (struct claim){0};
+	claim.claimed(claim.data, verdict, names);
+}
+
+static void packet_handle(struct control *control, const struct control_packet *packet)
+{
+	struct claim *slot;
+
+	switch (packet->kind) {
+	case CONTROL_CLAIMED:
+		/* Cancelled or given up meanwhile: nobody waits. */
+		slot = claim_find(control, packet->request);
+		if (slot != NULL)
+			claim_answer(slot, (enum control_verdict)packet->claimed.verdict,
+				     packet->claimed.names);
+		break;
+	case CONTROL_RELOAD:
+		control->handler->reload(control->data);
+		break;
+	case CONTROL_DRAIN:
+		control->handler->drain(control->data, packet->drain.close_code,
+					packet->drain.retry_after_ms);
+		break;
+	default: /* sound, but nothing that a master says */
+		log_warn("control_ignored", "kind=%u", packet->kind);
+	}
+}
+
+int control_receive(struct control *control)
+{
+	struct control_packet packet;
+	int got = 1;
+
+	for (int i = 0; i < PACKETS_A_TURN && (got > 0 || got == -EBADMSG); i++) {
+		got = control_read(control->fd, &packet);
+		if (got > 0)
+			packet_handle(control, &packet);
+		else if (got == -EBADMSG)
+			log_warn("control_ignored", "why=%s", "malformed packet");
+	}
+	return got < 0 && got != -EBADMSG ? got : 0;
+}
+
+void control_tick(struct control *control, uint64_t now_mono_ms)
+{
+	for (size_t i = 0; i < CONTROL_CLAIMS_MAX; i++) {
+		struct claim *slot = &control->claims[i];
+
+		if (slot->request != 0 && now_mono_ms >= slot->until_mono_ms)
+			claim_answer(slot, CONTROL_UNAVAILABLE, "");
+	}
+}
