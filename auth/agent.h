@@ -28,7 +28,7 @@ struct agent_keys {
  * Asks the agent at `socket_path` (the value of SSH_AUTH_SOCK). 0, -ENOENT (no such agent),
  * -ETIMEDOUT, -EBADMSG (it talks nonsense) or another -errno.
  */
-int agent_list(struct agent_keys *ret_keys, const char *socket_path);
+int agent_list(const char *socket_path, struct agent_keys *ret_keys);
 void agent_keys_finish(struct agent_keys *keys);
 
 /*

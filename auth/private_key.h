@@ -3,8 +3,8 @@
  *
  *	struct private_key_info info;
  *
- *	private_key_inspect(&info, text, len)          no passphrase needed: what is it?
- *	private_key_load(&key, text, len, passphrase)  -EACCES: (another) passphrase, please
+ *	private_key_inspect(text, len, &info)          no passphrase needed: what is it?
+ *	private_key_load(text, len, passphrase, &key)  -EACCES: (another) passphrase, please
  *	private_key_sign(key, data, len, &signature)
  *	private_key_destroy(key)
  *
@@ -44,15 +44,15 @@ struct private_key_info {
 struct private_key;
 
 /* What the text holds: 0, -EBADMSG (not a private key), or -ENOMEM. */
-int private_key_inspect(struct private_key_info *ret_info, const char *text, size_t len);
+int private_key_inspect(const char *text, size_t len, struct private_key_info *ret_info);
 void private_key_info_finish(struct private_key_info *info);
 
 /*
  * Reads the key; `passphrase` may be NULL. 0; -EACCES: it is encrypted and this passphrase (or
  * none) does not open it; -ENOTSUP: ssh-keygen has to sign with it; -EBADMSG: damaged; -ENOMEM.
  */
-int private_key_load(struct private_key **ret_key, const char *text, size_t len,
-		     const char *passphrase);
+int private_key_load(const char *text, size_t len, const char *passphrase,
+		     struct private_key **ret_key);
 /* Wipes it; accepts NULL. */
 void private_key_destroy(struct private_key *key);
 

@@ -233,7 +233,7 @@ static void get_plain_fields(const json_t *object, struct server_line *line)
 	get_limits(object, &line->limits);
 }
 
-int server_line_parse(struct server_line *ret_line, const char *text, size_t len)
+int server_line_parse(const char *text, size_t len, struct server_line *ret_line)
 {
 	struct server_line line = {0};
 	json_t *object;

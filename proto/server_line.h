@@ -3,7 +3,7 @@
  *
  *	struct server_line line;
  *
- *	if (server_line_parse(&line, text, len) == 0) {
+ *	if (server_line_parse(text, len, &line) == 0) {
  *		... line.type, line.room, line.seq ...
  *	}
  *	server_line_finish(&line);
@@ -150,7 +150,7 @@ struct server_line {
  * Reads one line (without its LF). 0, -EBADMSG where it is not a JSON object with a string
  * `type`, or -ENOMEM. On failure the line is empty and needs no finish, but bears one.
  */
-int server_line_parse(struct server_line *ret_line, const char *text, size_t len);
+int server_line_parse(const char *text, size_t len, struct server_line *ret_line);
 void server_line_finish(struct server_line *line);
 
 /* Is it stored in a log and numbered? Such a line carries room and seq. */
