@@ -42,7 +42,14 @@ enum append_result window_lookup(struct shm *shm, uint32_t window, uint64_t id_h
 				 uint64_t content_hash, uint64_t *ret_seq);
 /* The last id committed, "" if none: 0 or -EBUSY. */
 int window_last_id(struct shm *shm, uint32_t window, char ret_id[ID_SIZE]);
+/*
+ * Makes the table's chains and its count anew from the windows themselves: at start, after an
+ * image was loaded, and when a holder of the table's lock died. Nobody else is at it.
+ */
+void window_table_rebuild(struct shm *shm);
 
+/* SipHash-2-4 under a key of one's own. */
+uint64_t siphash(const uint64_t key[2], const void *bytes, size_t len);
 /* SipHash-2-4 of the bytes under the segment's key, never 0. */
 uint64_t shm_hash(const struct shm *shm, const void *bytes, size_t len);
 

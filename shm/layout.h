@@ -68,10 +68,17 @@ struct log_entry {
 	_Atomic uint64_t id_hash;
 	_Atomic uint64_t content_hash;
 	_Atomic int64_t wall_ms;
-	_Atomic uint32_t crc; /* CRC-32C of the line's bytes and its seq */
+	_Atomic uint32_t len; /* bytes of the line; the next line starts at offset + len */
+	_Atomic uint32_t crc; /* CRC-32C of the line's bytes and its seq (room_log.c says in which order) */
 	_Atomic uint32_t window; /* the intent it belongs to, or SHM_NONE */
 	_Atomic uint32_t sender; /* user index */
 	_Atomic uint32_t tail_at; /* where the part behind the number starts in the line */
+};
+
+enum log_quarantine {
+	LOG_SOUND = 0,
+	LOG_QUARANTINED = 1, /* no append until room_log_reset; readers find nothing new */
+	LOG_RESETTING = 2    /* a reset is under way; if its process died the repair ends it */
 };
 
 /*
@@ -83,15 +90,18 @@ struct log_head {
 	_Atomic uint64_t epoch; /* 0: free. Never used twice */
 	char name[ROOM_SIZE];   /* "ops" or "@alice"; constant while epoch is not 0 */
 	_Atomic uint32_t made; /* 1: the body is reserved */
-	_Atomic uint32_t quarantined; /* 1: failed a check; waits for its new epoch */
+	_Atomic uint32_t quarantined; /* LOG_QUARANTINED: failed a check; waits for its new epoch */
 	alignas(CACHE_LINE) _Atomic uint64_t next; /* 1 in a new log */
 	alignas(CACHE_LINE) _Atomic uint64_t tail; /* oldest readable seq; = next if none */
 	alignas(CACHE_LINE) _Atomic uint64_t workers; /* bit w: worker w has members here */
 };
 
-/* Two of these in a room; the one with the highest seq below `next` counts. */
+/*
+ * Two of these in a room; the one with the highest seq below `next` counts, the first of two
+ * equals. Read with room_log_topic().
+ */
 struct room_topic {
-	_Atomic uint64_t seq; /* 0: never written */
+	_Atomic uint64_t seq; /* 0: never written (empty), or kept from an earlier epoch */
 	char text[TOPIC_SIZE];
 };
 
@@ -176,8 +186,8 @@ struct window {
 	_Atomic uint32_t user;
 	_Atomic uint64_t user_epoch; /* the inbox epoch of that user: a freed and reused user slot is another */
 	_Atomic uint64_t device_hash;
-	_Atomic uint64_t used_mono_ms;
-	_Atomic uint32_t hash_next;
+	_Atomic int64_t used_wall_ms; /* of its last append; wall clock: it outlives a boot in the image */
+	_Atomic uint32_t hash_next; /* chain of the window table: index + 1, 0 ends it */
 	_Atomic uint32_t at; /* entry written next */
 	char device[DEVICE_SIZE];
 	char last_id[ID_SIZE]; /* under the lock; the last id that was committed */

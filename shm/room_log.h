@@ -57,11 +57,27 @@ bool room_log_at(const struct shm *shm, uint32_t log, uint64_t epoch, int64_t wa
 void room_log_subscribe(struct shm *shm, uint32_t log);
 void room_log_unsubscribe(struct shm *shm, uint32_t log);
 
-/* Compares every readable line with its CRC and the index with itself: true if all is well. */
+/* The topic now ("" for an inbox and where there is none), no lock. False: another epoch. */
+bool room_log_topic(const struct shm *shm, uint32_t log, uint64_t epoch, char ret_topic[TOPIC_SIZE]);
+
+/*
+ * Compares every readable line with its CRC and the index with itself: true if all is well.
+ * Under the log's lock, or where nobody writes (else a lapped line may look bad).
+ */
 bool room_log_audit(const struct shm *shm, uint32_t log);
-/* Empties a log under a new epoch, topic kept out; takes the log's lock. 0 or -EBUSY. */
+/* No appends from now on; for whoever found it bad. The janitor calls room_log_reset. */
+void room_log_quarantine(struct shm *shm, uint32_t log);
+/*
+ * Empties a log under a new epoch; the topic stays, an inbox's read mark goes. Takes the log's
+ * lock: 0, -EBUSY, or -ENOTRECOVERABLE.
+ */
 int room_log_reset(struct shm *shm, uint32_t log);
-/* The repair of a log whose lock's holder died: O(1). Called with the lock held. (append.h's windows need it too.) */
+/* The same with the lock held. `epoch` 0: a fresh one. For a slot that gets a new life, too. */
+void room_log_clear(struct shm *shm, uint32_t log, uint64_t epoch);
+/*
+ * The repair of a log whose lock's holder died: O(1), may be done twice. Called with the lock
+ * held, before anything else is done with the log (also before a free or a reset).
+ */
 void room_log_repair(struct shm *shm, uint32_t log);
 
 #endif
