@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A multiple of 8 with nothing between the fields, so that zeroing the fields zeroes the packet. */
-static_assert(sizeof(struct control_claimed) == 4 + CONTROL_NAMES_SIZE, "no padding");
+/* Nothing between the fields nor behind them: what is zeroed is all that is sent. */
+static_assert(sizeof(struct control_packet) == 16 + 4 + CONTROL_NAMES_SIZE, "no padding");
 static_assert(sizeof(struct control_claim) == NAME_SIZE + 2 * FINGERPRINT_SIZE, "no padding");
 
 /* Packets read in one turn: a sender that never stops must not hold the loop. */
@@ -147,13 +147,16 @@ static struct claim *claim_find(struct control *control, uint64_t request)
 int control_claim(struct control *control, const struct control_claim *claim,
 		  control_claimed_fn *claimed, void *data, uint64_t *ret_request)
 {
-	struct control_packet packet = {.kind = CONTROL_CLAIM, .claim = *claim};
+	struct control_packet packet;
 	struct claim *slot = claim_find(control, 0);
 	int err;
 
 	if (slot == NULL)
 		return -EAGAIN;
+	memset(&packet, 0, sizeof(packet));
+	packet.kind = CONTROL_CLAIM;
 	packet.request = control->last_request + 1;
+	packet.claim = *claim;
 	err = control_send(control->fd, &packet);
 	if (err < 0)
 		return err;

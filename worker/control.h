@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 /* The names a key may use, "alice, alice2": as much as a person wants to read. */
-#define CONTROL_NAMES_SIZE 512
+#define CONTROL_NAMES_SIZE 508
 /* Claims under way in one worker: their answers fit into the socket, so the master never waits. */
 #define CONTROL_CLAIMS_MAX 64u
 #define CONTROL_CLAIM_WAIT_MS 5000u

@@ -14,6 +14,7 @@
 #define WORKER_TIMERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TIMERS_TICK_MS 25u

@@ -52,7 +52,7 @@ struct ws_handler {
 	size_t (*message_max)(void *conn);
 	/* True if this Origin header's host[:port] is one of the server's own names. NULL: all. */
 	bool (*origin_is_ours)(void *server_data, const char *origin);
-	/* Any other GET: writes the body, returns the HTTP status. NULL: 404. content_type is set by it. */
+	/* Any GET that doesn't upgrade: writes the body, returns the HTTP status. NULL: always 404. */
 	unsigned (*http)(void *server_data, const char *path, struct buf *body,
 			 const char **ret_content_type);
 };
@@ -62,19 +62,22 @@ struct ws_options {
 	const char *path; /* "/ws" */
 	const char *subprotocol; /* "chat.v1" */
 	bool allow_binary;
-	unsigned handshake_ms; /* a socket that has not upgraded by then is closed */
+	unsigned handshake_s; /* a socket that has not upgraded by then is closed */
 };
 
 /* NULL if libwebsockets or its libuv plugin can't be used (logged). */
 struct ws_server *ws_server_create(const struct ws_options *options,
 				   const struct ws_handler *handler, void *data);
-/* Starts destroying: run the loop until ws_server_finished. */
+/*
+ * Destroys everything, connections that are still open included (`closed` is called for
+ * them); run the loop out afterwards. NULL is fine.
+ */
 void ws_server_destroy(struct ws_server *server);
 /* Takes over an accepted, nonblocking socket: on failure closes it and returns -errno. */
 int ws_server_accept(struct ws_server *server, int fd);
 /* Sockets that are open, upgraded or not. */
 unsigned ws_server_count(const struct ws_server *server);
-/* Handshake deadlines; call it a few times a second. */
+/* Cuts those that don't answer our close frame; call it a few times a second. */
 void ws_server_tick(struct ws_server *server, uint64_t now_mono_ms);
 
 /* Room in front of the bytes given to ws_write; libwebsockets puts the frame header there. */

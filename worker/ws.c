@@ -1,0 +1,454 @@
+#include "worker/ws.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLOSE_ANSWER_MS 2000u
+#define CLOSE_REASON_MAX 123u /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
+#define RX_BYTES 1024u /* 1.8 kB of memory an idle connection; the default makes it 5.4 kB */
+#define HEADER_BYTES 4096u
+#define ORIGIN_SIZE 512
+
+_Static_assert(WS_HEADROOM >= LWS_PRE, "libwebsockets writes its frame header into the headroom");
+
+enum ws_state { WS_HTTP, WS_OPEN, WS_CLOSING, WS_DEAD };
+
+/* libwebsockets' per-session data; zeroed by it. */
+struct ws {
+	struct lws *wsi;
+	struct ws_server *server;
+	void *conn; /* the handler's; NULL before `open` and if it refused */
+	struct buf message; /* what has come of a message that is not whole yet */
+	struct ws *closing_next, **closing_prev; /* the server's closing list */
+	uint64_t close_by_ms;
+	unsigned close_code; /* the one we send, or the peer's */
+	enum ws_state state;
+	bool blocked;
+	bool binary; /* the message that is coming */
+	bool skipping; /* refused: the rest of it is thrown away */
+};
+
+struct ws_server {
+	struct ws_options options;
+	struct ws_handler handler;
+	void *data;
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	struct lws_protocols protocols[2];
+	lws_retry_bo_t no_keepalive; /* all zero: pings are ours */
+	unsigned count;
+	struct ws *closing; /* oldest first */
+	struct ws **closing_end;
+};
+
+/* ---- closing -------------------------------------------------------------- */
+
+static void closing_remove(struct ws *ws)
+{
+	if (ws->closing_prev == NULL)
+		return;
+	*ws->closing_prev = ws->closing_next;
+	if (ws->closing_next != NULL)
+		ws->closing_next->closing_prev = ws->closing_prev;
+	else
+		ws->server->closing_end = ws->closing_prev;
+	ws->closing_prev = NULL;
+	ws->closing_next = NULL;
+}
+
+static void closing_add(struct ws *ws)
+{
+	struct ws_server *server = ws->server;
+
+	ws->close_by_ms = clock_mono_ms() + CLOSE_ANSWER_MS;
+	ws->closing_next = NULL;
+	ws->closing_prev = server->closing_end;
+	*server->closing_end = ws;
+	server->closing_end = &ws->closing_next;
+}
+
+static void start_close(struct ws *ws)
+{
+	lws_close_free_wsi(ws->wsi, LWS_CLOSE_STATUS_NOSTATUS, "ws_close");
+}
+
+/*
+ * The documented way, lws_close_reason() and -1 from a callback, cuts the connection without
+ * a close frame: Debian's 4.1.6 is built with _DEBUG, where the service function closes every
+ * libuv connection twice "to confirm it has no problem", and the second time kills it. So the
+ * first step is made from here. While bytes are held back it would skip the close frame, so it
+ * waits for WRITEABLE then.
+ */
+void ws_close(struct ws *ws, unsigned code, const char *reason)
+{
+	unsigned char text[CLOSE_REASON_MAX];
+	size_t len = strnlen(reason, CLOSE_REASON_MAX);
+
+	if (ws->state != WS_OPEN)
+		return;
+	memcpy(text, reason, len);
+	lws_close_reason(ws->wsi, (enum lws_close_status)code, text, len);
+	ws->state = WS_CLOSING;
+	ws->close_code = code;
+	closing_add(ws);
+	if (lws_partial_buffered(ws->wsi))
+		lws_callback_on_writable(ws->wsi);
+	else
+		start_close(ws);
+}
+
+void ws_kill(struct ws *ws)
+{
+	if (ws->state == WS_DEAD)
+		return;
+	ws->state = WS_DEAD;
+	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+void ws_server_tick(struct ws_server *server, uint64_t now_mono_ms)
+{
+	while (server->closing != NULL && server->closing->close_by_ms <= now_mono_ms) {
+		struct ws *ws = server->closing;
+
+		closing_remove(ws);
+		ws_kill(ws);
+	}
+}
+
+/* ---- writing --------------------------------------------------------------- */
+
+enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
+{
+	if (ws->state != WS_OPEN)
+		return WS_FAILED;
+	if (lws_write(ws->wsi, (unsigned char *)data, len,
+		      binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT) < 0) {
+		ws_kill(ws);
+		return WS_FAILED;
+	}
+	ws->blocked = lws_partial_buffered(ws->wsi);
+	return ws->blocked ? WS_BLOCKED : WS_WRITTEN;
+}
+
+bool ws_is_blocked(const struct ws *ws)
+{
+	return ws->blocked;
+}
+
+enum ws_result ws_ping(struct ws *ws)
+{
+	unsigned char frame[LWS_PRE + 1];
+
+	if (ws->state != WS_OPEN)
+		return WS_FAILED;
+	if (lws_write(ws->wsi, frame + LWS_PRE, 0, LWS_WRITE_PING) < 0) {
+		ws_kill(ws);
+		return WS_FAILED;
+	}
+	ws->blocked = lws_partial_buffered(ws->wsi);
+	return ws->blocked ? WS_BLOCKED : WS_WRITTEN;
+}
+
+/* ---- receiving ------------------------------------------------------------- */
+
+static void refuse(struct ws *ws, enum ws_refusal why)
+{
+	ws->skipping = true;
+	buf_finish(&ws->message);
+	ws->server->handler.refused(ws->conn, why);
+}
+
+/*
+ * A message comes in pieces: fragments of the peer's making, and of ours where it is longer
+ * than RX_BYTES. One that fits a piece is handed on where it lies.
+ */
+static void receive_piece(struct ws *ws, const char *piece, size_t len)
+{
+	const struct ws_handler *handler = &ws->server->handler;
+	size_t remaining = lws_remaining_packet_payload(ws->wsi);
+	bool last = lws_is_final_fragment(ws->wsi) && remaining == 0;
+
+	if (lws_is_first_fragment(ws->wsi)) {
+		ws->binary = lws_frame_is_binary(ws->wsi);
+		ws->skipping = false;
+		if (ws->binary && !ws->server->options.allow_binary) {
+			refuse(ws, WS_BINARY);
+			return;
+		}
+	}
+	if (ws->skipping)
+		return;
+	if (ws->message.len + len + remaining > handler->message_max(ws->conn)) {
+		refuse(ws, WS_TOO_BIG);
+		return;
+	}
+	if (last && ws->message.len == 0) {
+		handler->receive(ws->conn, len > 0 ? piece : "", len, ws->binary);
+		return;
+	}
+	buf_append(&ws->message, piece, len);
+	if (ws->message.failed) {
+		refuse(ws, WS_TOO_BIG);
+		return;
+	}
+	if (last) {
+		struct buf whole = ws->message;
+
+		ws->message = BUF_INIT;
+		handler->receive(ws->conn, whole.data != NULL ? whole.data : "", whole.len,
+				 ws->binary);
+		buf_finish(&whole);
+	}
+}
+
+static unsigned peer_close_code(const unsigned char *payload, size_t len)
+{
+	return len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
+}
+
+/* ---- the upgrade ------------------------------------------------------------ */
+
+static bool origin_is_fine(struct ws_server *server, struct lws *wsi)
+{
+	char origin[ORIGIN_SIZE];
+	int len = lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN);
+
+	if (len <= 0 || server->handler.origin_is_ours == NULL)
+		return true;
+	if (lws_hdr_copy(wsi, origin, sizeof(origin), WSI_TOKEN_ORIGIN) < 0)
+		return false;
+	return server->handler.origin_is_ours(server->data, origin);
+}
+
+/* Nonzero refuses; the answer has been sent then. */
+static int filter_upgrade(struct ws_server *server, struct lws *wsi)
+{
+	char path[64];
+
+	if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) < 0 ||
+	    strcmp(path, server->options.path) != 0) {
+		lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL);
+		return 1;
+	}
+	if (!origin_is_fine(server, wsi)) {
+		lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, NULL);
+		return 1;
+	}
+	return 0;
+}
+
+static int established(struct ws_server *server, struct ws *ws, struct lws *wsi)
+{
+	struct sockaddr_storage peer = {0}, local = {0};
+	socklen_t peer_len = sizeof(peer), local_len = sizeof(local);
+	int fd = lws_get_socket_fd(wsi);
+
+	ws->wsi = wsi;
+	ws->server = server;
+	ws->close_code = 1006;
+	ws->state = WS_OPEN;
+	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&local, &local_len) < 0)
+		return -1;
+	ws->conn = server->handler.open(server->data, ws, &peer, &local);
+	return ws->conn != NULL || ws->state == WS_CLOSING ? 0 : -1;
+}
+
+static void closed(struct ws *ws)
+{
+	if (ws->server == NULL)
+		return;
+	closing_remove(ws);
+	buf_finish(&ws->message);
+	ws->state = WS_DEAD;
+	if (ws->conn != NULL)
+		ws->server->handler.closed(ws->conn, ws->close_code);
+	ws->conn = NULL;
+}
+
+/* ---- plain HTTP -------------------------------------------------------------- */
+
+static int answer_http(struct ws_server *server, struct lws *wsi, const char *path)
+{
+	unsigned char headers[LWS_PRE + 512] = {0};
+	unsigned char *at = headers + LWS_PRE, *end = headers + sizeof(headers) - 1;
+	struct buf body = BUF_INIT;
+	const char *type = "text/plain; charset=utf-8";
+	unsigned status = HTTP_STATUS_NOT_FOUND;
+	size_t len;
+	int result = -1;
+
+	buf_append(&body, headers, LWS_PRE); /* headroom */
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0) {
+		status = HTTP_STATUS_METHOD_NOT_ALLOWED;
+		buf_append_str(&body, "only GET\n");
+	} else if (strcmp(path, server->options.path) == 0) {
+		status = 426;
+		buf_append_str(&body, "this is a WebSocket endpoint\n");
+	} else if (server->handler.http != NULL) {
+		status = server->handler.http(server->data, path, &body, &type);
+	} else {
+		buf_append_str(&body, "not found\n");
+	}
+	if (body.failed)
+		goto out;
+	len = body.len - LWS_PRE;
+	if (lws_add_http_common_headers(wsi, status, type, len, &at, end) ||
+	    lws_finalize_write_http_header(wsi, headers + LWS_PRE, &at, end))
+		goto out;
+	if (lws_write(wsi, (unsigned char *)body.data + LWS_PRE, len, LWS_WRITE_HTTP_FINAL) < 0)
+		goto out;
+	result = lws_http_transaction_completed(wsi) ? -1 : 0;
+out:
+	buf_finish(&body);
+	return result;
+}
+
+/* ---- libwebsockets ------------------------------------------------------------ */
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		    size_t len)
+{
+	struct lws_vhost *vhost = wsi != NULL ? lws_get_vhost(wsi) : NULL;
+	struct ws_server *server = vhost != NULL ? lws_get_vhost_user(vhost) : NULL;
+	struct ws *ws = user;
+
+	if (server == NULL)
+		return 0;
+	switch (reason) {
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+		return filter_upgrade(server, wsi);
+	case LWS_CALLBACK_ESTABLISHED:
+		return established(server, ws, wsi);
+	case LWS_CALLBACK_RECEIVE:
+		if (ws->state == WS_OPEN)
+			receive_piece(ws, in, len);
+		return 0;
+	case LWS_CALLBACK_RECEIVE_PONG:
+		if (ws->state == WS_OPEN)
+			server->handler.pong(ws->conn);
+		return 0;
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		if (ws->state == WS_CLOSING && !lws_partial_buffered(wsi))
+			start_close(ws);
+		if (ws->state == WS_OPEN && ws->blocked) {
+			ws->blocked = lws_partial_buffered(wsi);
+			if (!ws->blocked)
+				server->handler.writable(ws->conn);
+		}
+		return 0;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		if (ws->state == WS_OPEN)
+			ws->close_code = peer_close_code(in, len);
+		return 0;
+	case LWS_CALLBACK_CLOSED:
+		closed(ws);
+		return 0;
+	case LWS_CALLBACK_HTTP:
+		return answer_http(server, wsi, in);
+	case LWS_CALLBACK_WSI_CREATE:
+		server->count++;
+		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		server->count--;
+		return 0;
+	default:
+		return lws_callback_http_dummy(wsi, reason, user, in, len);
+	}
+}
+
+/* A line of libwebsockets' own for each bad frame: strangers trigger those, so one a second. */
+static void emit_log(int level, const char *line)
+{
+	static uint64_t quiet_until_ms;
+	static unsigned long long suppressed;
+	uint64_t now = clock_mono_ms();
+	char text[256];
+
+	(void)level;
+	if (now < quiet_until_ms) {
+		suppressed++;
+		return;
+	}
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
+	log_warn("libwebsockets", "says=%s suppressed=%llu", text, suppressed);
+	quiet_until_ms = now + 1000;
+	suppressed = 0;
+}
+
+struct ws_server *ws_server_create(const struct ws_options *options,
+				   const struct ws_handler *handler, void *data)
+{
+	struct ws_server *server = calloc(1, sizeof(*server));
+	struct lws_context_creation_info info = {0};
+	void *loops[1] = {options->loop};
+
+	if (server == NULL)
+		return NULL;
+	server->options = *options;
+	server->handler = *handler;
+	server->data = data;
+	server->closing_end = &server->closing;
+	server->protocols[0] = (struct lws_protocols){
+		.name = options->subprotocol,
+		.callback = callback,
+		.per_session_data_size = sizeof(struct ws),
+		.rx_buffer_size = RX_BYTES,
+		.tx_packet_size = 1u << 20, /* 0 caps each send and copies the rest */
+	};
+	lws_set_log_level(LLL_ERR, emit_log);
+	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+	info.protocols = server->protocols;
+	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+		       LWS_SERVER_OPTION_VALIDATE_UTF8;
+	info.foreign_loops = loops;
+	info.gid = -1;
+	info.uid = -1;
+	info.max_http_header_data = HEADER_BYTES;
+	info.timeout_secs = options->handshake_s;
+	info.keepalive_timeout = (int)options->handshake_s;
+	info.retry_and_idle_policy = &server->no_keepalive;
+	info.vhost_name = "chat";
+	info.user = server;
+	server->context = lws_create_context(&info);
+	if (server->context != NULL)
+		server->vhost = lws_create_vhost(server->context, &info);
+	if (server->vhost == NULL) {
+		log_error("transport", "error=%s",
+			  "libwebsockets can't start; is libwebsockets-evlib-uv installed?");
+		if (server->context != NULL)
+			lws_context_destroy(server->context);
+		free(server);
+		return NULL;
+	}
+	return server;
+}
+
+void ws_server_destroy(struct ws_server *server)
+{
+	if (server == NULL)
+		return;
+	/* With a loop of our own the first call closes lws's handles, the second frees. */
+	lws_context_destroy(server->context);
+	uv_run(server->options.loop, UV_RUN_NOWAIT);
+	lws_context_destroy(server->context);
+	free(server);
+}
+
+int ws_server_accept(struct ws_server *server, int fd)
+{
+	/* On failure libwebsockets has closed the socket. */
+	return lws_adopt_socket_vhost(server->vhost, fd) != NULL ? 0 : -ENOMEM;
+}
+
+unsigned ws_server_count(const struct ws_server *server)
+{
+	return server->count;
+}
