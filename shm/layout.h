@@ -210,7 +210,7 @@ struct session {
 /* ---- addresses -------------------------------------------------------------- */
 
 /* Counts per client address and worker; a worker zeroes its columns at its start. Under the table's lock. */
-struct address {
+struct address_counts {
 	uint8_t ip[16]; /* IPv4 mapped into IPv6; IPv6 by /64 */
 	uint8_t used;
 	uint16_t connections[WORKERS_MAX];

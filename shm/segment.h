@@ -29,7 +29,7 @@ struct shm {
 	struct room *rooms;
 	struct window *windows;
 	struct session *sessions;
-	struct address *addresses;
+	struct address_counts *addresses;
 	const int (*bells)[2]; /* the doorbell socketpairs, SLOTS_MAX; see doorbell.h */
 };
 

@@ -60,14 +60,13 @@ void timer_cancel(struct timer *timer)
  */
 static void run_slot(struct timers *timers, struct timer **slot)
 {
-	struct timer *due = *slot;
-
-	if (due == NULL)
+	timers->due = *slot;
+	if (timers->due == NULL)
 		return;
 	*slot = NULL;
-	due->prev = &due;
-	while (due != NULL) {
-		struct timer *timer = due;
+	timers->due->prev = &timers->due;
+	while (timers->due != NULL) {
+		struct timer *timer = timers->due;
 
 		unlink_timer(timer);
 		if (due_tick(timer) > timers->now_tick)

@@ -29,6 +29,7 @@ struct timer {
 
 struct timers {
 	struct timer *slot[TIMERS_SLOTS];
+	struct timer *due; /* those of the slot that is being run */
 	uint64_t now_tick;
 };
 

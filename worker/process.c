@@ -1,0 +1,293 @@
+#include "worker/process.h"
+
+#include "worker/control.h"
+#include "worker/http.h"
+#include "worker/worker.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "shm/doorbell.h"
+#include "worker/ws.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define ACCEPTS_A_TURN 16
+#define JANITOR_MS 250u
+#define LOOK_MS 1000u
+#define DRAIN_MS 5000u
+#define HANDSHAKE_DEFAULT_S 20u
+#define LISTEN_MAX (sizeof(((struct inherit *)0)->listen_fds) / sizeof(int))
+
+struct process {
+	const struct inherit *inherit;
+	struct worker worker;
+	struct config reloaded; /* what the worker goes by since the last reload; zeroed before */
+	struct control *control;
+	struct ws_server *server;
+	uv_loop_t loop;
+	uv_poll_t listeners[LISTEN_MAX], bell, control_poll;
+	unsigned listener_count;
+	uv_timer_t tick;
+	uv_prepare_t prepare;
+	uv_signal_t term;
+	int reserve_fd; /* given up for a moment to turn a client away when the table is full */
+	uint64_t accept_logged_ms, janitor_due_ms, look_due_ms, drain_by_ms;
+};
+
+/* ---- accepting ------------------------------------------------------------------ */
+
+/*
+ * No descriptor is left: a connection that stays in the backlog would wake us for ever. The
+ * reserve takes it, and closes it, so that the client hears at once and tries again later.
+ */
+static void turn_away(struct process *process, int listen_fd, int why)
+{
+	uint64_t now = clock_mono_ms();
+	int fd;
+
+	fd_close(&process->reserve_fd);
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd_close(&fd);
+	process->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (now < process->accept_logged_ms + 1000)
+		return;
+	process->accept_logged_ms = now;
+	log_warn("connection turned away", "error=%s mend=%s", strerror(why),
+		 "raise the limit of open files (ulimit -n, LimitNOFILE=)");
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events)
+{
+	struct process *process = poll->data;
+	int one = 1;
+	int listen_fd;
+
+	(void)events;
+	if (status < 0 || uv_fileno((uv_handle_t *)poll, &listen_fd) < 0)
+		return;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE)
+				turn_away(process, listen_fd, errno);
+			if (errno == EINTR || errno == ECONNABORTED)
+				continue;
+			return;
+		}
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		ws_server_accept(process->server, fd);
+	}
+}
+
+/* ---- wake-ups ------------------------------------------------------------------- */
+
+static void on_bell(uv_poll_t *poll, int status, int events)
+{
+	struct process *process = poll->data;
+
+	(void)status;
+	(void)events;
+	worker_bell(&process->worker);
+}
+
+static void on_control(uv_poll_t *poll, int status, int events)
+{
+	struct process *process = poll->data;
+
+	(void)status;
+	(void)events;
+	/* The master is gone: the kernel is about to kill us, nothing is left to hear. */
+	if (control_receive(process->control) == -EPIPE)
+		uv_poll_stop(poll);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct process *process = prepare->data;
+
+	worker_flush(&process->worker);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct process *process = timer->data;
+	uint64_t now = clock_mono_ms();
+
+	timers_run(&process->worker.timers, now);
+	if (now >= process->janitor_due_ms) {
+		process->janitor_due_ms = now + JANITOR_MS;
+		worker_janitor(&process->worker);
+		control_tick(process->control, now);
+		ws_server_tick(process->server, now);
+	}
+	if (now >= process->look_due_ms) {
+		process->look_due_ms = now + LOOK_MS;
+		worker_look(&process->worker);
+	}
+	if (process->worker.draining &&
+	    (worker_connections(&process->worker) == 0 || now >= process->drain_by_ms))
+		uv_stop(&process->loop);
+}
+
+/* ---- orders ---------------------------------------------------------------------- */
+
+static void drain(void *data, unsigned close_code, unsigned retry_after_ms)
+{
+	struct process *process = data;
+
+	if (process->worker.draining)
+		return;
+	for (unsigned i = 0; i < process->listener_count; i++)
+		uv_poll_stop(&process->listeners[i]);
+	process->drain_by_ms = clock_mono_ms() + DRAIN_MS;
+	worker_drain(&process->worker, close_code == 1012, retry_after_ms);
+}
+
+/* Somebody stopped this worker alone: its clients come back to its successor. */
+static void on_term(uv_signal_t *handle, int signal_number)
+{
+	(void)signal_number;
+	drain(handle->data, 1012, 0);
+}
+
+static void reload(void *data)
+{
+	struct process *process = data;
+	struct buf notes = BUF_INIT;
+	struct config fresh;
+
+	/* The master has logged what is wrong with it. */
+	if (config_reload(process->worker.config, &fresh, &notes) == 0) {
+		struct config old = process->reloaded;
+
+		process->reloaded = fresh;
+		worker_reload(&process->worker, &process->reloaded);
+		log_set_level(fresh.log_level);
+		config_finish(&old);
+	}
+	buf_finish(&notes);
+}
+
+/* ---- the life of it ------------------------------------------------------------------ */
+
+static int start_poll(struct process *process, uv_poll_t *poll, int fd, uv_poll_cb callback)
+{
+	int err = uv_poll_init(&process->loop, poll, fd);
+
+	poll->data = process;
+	return err < 0 ? err : uv_poll_start(poll, UV_READABLE, callback);
+}
+
+static int start_handles(struct process *process)
+{
+	const struct inherit *inherit = process->inherit;
+	int err = 0;
+
+	for (unsigned i = 0; err == 0 && i < LISTEN_MAX && inherit->listen_fds[i] >= 0; i++) {
+		err = start_poll(process, &process->listeners[i], inherit->listen_fds[i],
+				 on_connection);
+		process->listener_count = i + 1;
+	}
+	if (err == 0)
+		err = start_poll(process, &process->bell,
+				 doorbell_fd(&process->worker.shm, inherit->slot), on_bell);
+	if (err == 0)
+		err = start_poll(process, &process->control_poll, inherit->control_fd, on_control);
+	if (err < 0)
+		return err;
+	uv_timer_init(&process->loop, &process->tick);
+	uv_prepare_init(&process->loop, &process->prepare);
+	uv_signal_init(&process->loop, &process->term);
+	process->tick.data = process;
+	process->prepare.data = process;
+	process->term.data = process;
+	uv_timer_start(&process->tick, on_tick, TIMERS_TICK_MS, TIMERS_TICK_MS);
+	uv_prepare_start(&process->prepare, on_prepare);
+	return uv_signal_start(&process->term, on_term, SIGTERM);
+}
+
+static void close_handle(uv_handle_t *handle, void *data)
+{
+	(void)data;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static int init(struct process *process, const struct inherit *inherit)
+{
+	static const struct control_handler orders = {.reload = reload, .drain = drain};
+	struct ws_handler handler = worker_ws_handler;
+	struct ws_options options = {
+		.loop = &process->loop,
+		.path = "/ws",
+		.subprotocol = "chat.v1",
+		.handshake_s = inherit->config->login_timeout > 0 ? inherit->config->login_timeout
+								  : HANDSHAKE_DEFAULT_S,
+	};
+	int err;
+
+	process->inherit = inherit;
+	process->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	err = uv_loop_init(&process->loop);
+	if (err < 0)
+		return err;
+	err = worker_init(&process->worker, inherit);
+	if (err < 0)
+		return err;
+	process->control = control_create(inherit->control_fd, &orders, process);
+	if (process->control == NULL)
+		return -ENOMEM;
+	process->worker.control = process->control;
+	handler.http = http_answer;
+	process->server = ws_server_create(&options, &handler, &process->worker);
+	if (process->server == NULL)
+		return -ENOTSUP;
+	err = start_handles(process);
+	return err < 0 ? err : control_ready(process->control);
+}
+
+static void finish(struct process *process)
+{
+	ws_server_destroy(process->server);
+	worker_finish(&process->worker);
+	uv_walk(&process->loop, close_handle, NULL);
+	uv_run(&process->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&process->loop);
+	if (process->control != NULL)
+		control_stopped(process->control);
+	control_destroy(process->control);
+	config_finish(&process->reloaded);
+	fd_close(&process->reserve_fd);
+}
+
+int process_run(const struct inherit *inherit)
+{
+	struct process *process = calloc(1, sizeof(*process));
+	int err = -ENOMEM;
+
+	signal(SIGPIPE, SIG_IGN);
+	/* Sent to the whole foreground group by a terminal; the master says what happens. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	if (process != NULL)
+		err = init(process, inherit);
+	if (err < 0) {
+		log_error("worker can't start", "error=%s", strerror(-err));
+		return err == -ENOTSUP ? WORKER_EXIT_NO_RESPAWN : EXIT_FAILURE;
+	}
+	uv_run(&process->loop, UV_RUN_DEFAULT);
+	finish(process);
+	free(process);
+	return WORKER_EXIT_OK;
+}
