@@ -3,15 +3,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-/* Nothing between the fields nor behind them: what is zeroed is all that is sent. */
-static_assert(sizeof(struct control_packet) == 16 + 4 + CONTROL_NAMES_SIZE, "no padding");
-static_assert(sizeof(struct control_claim) == NAME_SIZE + 2 * FINGERPRINT_SIZE, "no padding");
 
 /* Packets read in one turn: a sender that never stops must not hold the loop. */
 #define PACKETS_A_TURN 64
@@ -56,11 +51,6 @@ int control_send(int fd, const struct control_packet *packet)
 	return errno == ECONNRESET ? -EPIPE : -errno;
 }
 
-static bool text_ends(const char *text, size_t size)
-{
-	return memchr(text, '\0', size) != NULL;
-}
-
 /* Both sides check: a worker that was overrun must not take the master along. */
 static bool packet_is_sound(const struct control_packet *packet)
 {
@@ -69,12 +59,10 @@ static bool packet_is_sound(const struct control_packet *packet)
 	switch (packet->kind) {
 	case CONTROL_CLAIM:
 		return packet->request != 0 &&
-		       text_ends(packet->claim.name, sizeof(packet->claim.name)) &&
-		       text_ends(packet->claim.fingerprint, sizeof(packet->claim.fingerprint)) &&
-		       text_ends(packet->claim.ca_fingerprint, sizeof(packet->claim.ca_fingerprint));
+		       memchr(packet->claim.name, '\0', sizeof(packet->claim.name)) != NULL &&
+		       packet->claim.kind < NAME_RELEASED;
 	case CONTROL_CLAIMED:
-		return packet->request != 0 && packet->claimed.verdict <= CONTROL_UNAVAILABLE &&
-		       text_ends(packet->claimed.names, sizeof(packet->claimed.names));
+		return packet->request != 0 && packet->claimed.verdict <= CONTROL_UNAVAILABLE;
 	case CONTROL_READY:
 	case CONTROL_STOPPED:
 	case CONTROL_RELOAD:
@@ -144,7 +132,7 @@ static struct claim *claim_find(struct control *control, uint64_t request)
 	return NULL;
 }
 
-int control_claim(struct control *control, const struct control_claim *claim,
+int control_claim(struct control *control, const struct name_claim *claim,
 		  control_claimed_fn *claimed, void *data, uint64_t *ret_request)
 {
 	struct control_packet packet;
@@ -180,12 +168,12 @@ void control_cancel(struct control *control, uint64_t request)
 }
 
 /* The slot is free before the call: the callee may claim again. */
-static void claim_answer(struct claim *slot, enum control_verdict verdict, const char *names)
+static void claim_answer(struct claim *slot, enum control_verdict verdict)
 {
 	struct claim claim = *slot;
 
 	*slot = (struct claim){0};
-	claim.claimed(claim.data, verdict, names);
+	claim.claimed(claim.data, verdict);
 }
 
 static void packet_handle(struct control *control, const struct control_packet *packet)
@@ -197,8 +185,7 @@ static void packet_handle(struct control *control, const struct control_packet *
 		/* Cancelled or given up meanwhile: nobody waits. */
 		slot = claim_find(control, packet->request);
 		if (slot != NULL)
-			claim_answer(slot, (enum control_verdict)packet->claimed.verdict,
-				     packet->claimed.names);
+			claim_answer(slot, (enum control_verdict)packet->claimed.verdict);
 		break;
 	case CONTROL_RELOAD:
 		control->handler->reload(control->data);
@@ -233,6 +220,6 @@ void control_tick(struct control *control, uint64_t now_mono_ms)
 		struct claim *slot = &control->claims[i];
 
 		if (slot->request != 0 && now_mono_ms >= slot->until_mono_ms)
-			claim_answer(slot, CONTROL_UNAVAILABLE, "");
+			claim_answer(slot, CONTROL_UNAVAILABLE);
 	}
 }

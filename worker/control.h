@@ -17,7 +17,7 @@
  *	250 ms:            control_tick(control, clock_mono_ms())
  *	accepting:         control_ready(control)
  *
- *	control_claim(control, &claim, claimed, conn, &conn->claim);  ... claimed(conn, &reply)
+ *	control_claim(control, &claim, claimed, conn, &conn->claim);  ... claimed(conn, verdict)
  *	the connection goes first:  control_cancel(control, conn->claim)
  *
  * A claim is always answered: by the master, or after CONTROL_CLAIM_WAIT_MS with
@@ -27,14 +27,12 @@
 #ifndef WORKER_CONTROL_H
 #define WORKER_CONTROL_H
 
-#include "base/limits.h"
+#include "auth/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The names a key may use, "alice, alice2": as much as a person wants to read. */
-#define CONTROL_NAMES_SIZE 508
 /* Claims under way in one worker: their answers fit into the socket, so the master never waits. */
 #define CONTROL_CLAIMS_MAX 64u
 #define CONTROL_CLAIM_WAIT_MS 5000u
@@ -52,20 +50,14 @@ enum control_kind {
 
 enum control_verdict {
 	CONTROL_GRANTED, /* the name is this key's, and the keyring says so by now */
-	CONTROL_TAKEN, /* the name is others', or the key has all the names it may have: see `names` */
+	CONTROL_TAKEN, /* somebody was faster, or the keys changed: refresh the keyring, judge again */
+	CONTROL_LIMIT, /* the key has all the names it may take for itself: name_taken, too */
 	CONTROL_UNAVAILABLE /* could not be written, or no answer came */
-};
-
-/* May this key use that name? The worker has verified the signature and found the name free. */
-struct control_claim {
-	char name[NAME_SIZE];
-	char fingerprint[FINGERPRINT_SIZE]; /* of the plain key */
-	char ca_fingerprint[FINGERPRINT_SIZE]; /* of the CA that certified it; "" for a plain key */
 };
 
 struct control_claimed {
 	uint32_t verdict; /* enum control_verdict */
-	char names[CONTROL_NAMES_SIZE]; /* CONTROL_TAKEN: those this key may use, ", " between */
+	uint32_t passed; /* 1: granted, and it was somebody else's before */
 };
 
 struct control_drain {
@@ -75,10 +67,10 @@ struct control_drain {
 
 struct control_packet {
 	uint32_t kind; /* enum control_kind */
-	uint32_t zero; /* no padding anywhere: nothing of a process's memory leaks into a packet */
+	uint32_t zero;
 	uint64_t request; /* CLAIM and CLAIMED: chosen by the worker, never 0 */
 	union {
-		struct control_claim claim;
+		struct name_claim claim;
 		struct control_claimed claimed;
 		struct control_drain drain;
 	};
@@ -107,7 +99,7 @@ struct control_handler {
 
 struct control;
 
-typedef void control_claimed_fn(void *data, enum control_verdict verdict, const char *names);
+typedef void control_claimed_fn(void *data, enum control_verdict verdict);
 
 /* fd is borrowed. NULL: out of memory. */
 struct control *control_create(int fd, const struct control_handler *handler, void *data);
@@ -123,7 +115,7 @@ int control_stopped(struct control *control);
  * control_tick, never from here; unless control_cancel comes first. 0 and the request's number, or
  * -EAGAIN when too many are under way, -EPIPE, -errno: the client is then told `unavailable`.
  */
-int control_claim(struct control *control, const struct control_claim *claim,
+int control_claim(struct control *control, const struct name_claim *claim,
 		  control_claimed_fn *claimed, void *data, uint64_t *ret_request);
 /* `claimed` will not be called. 0 and numbers that are answered already are fine. */
 void control_cancel(struct control *control, uint64_t request);
