@@ -1,0 +1,288 @@
+#include "master/listen.h"
+
+#include "base/fd.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The kernel cuts it to net.core.somaxconn. */
+#define BACKLOG 4096
+/* Port 0 on two addresses: the free port of one may be taken on the other. */
+#define PORT_TRIES 64
+
+struct address {
+	struct sockaddr_storage at;
+	socklen_t len;
+};
+
+struct addresses {
+	unsigned count;
+	bool optional; /* "localhost": a machine may lack one of the two */
+	struct address list[LISTEN_ADDRESSES_MAX];
+};
+
+static bool address_is_loopback(const struct sockaddr *at)
+{
+	const struct in6_addr *six;
+
+	if (at->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)(const void *)at)->sin_addr.s_addr) >> 24 == 127;
+	six = &((const struct sockaddr_in6 *)(const void *)at)->sin6_addr;
+	return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
+}
+
+static void address_set_port(struct address *address, unsigned port)
+{
+	if (address->at.ss_family == AF_INET)
+		((struct sockaddr_in *)(void *)&address->at)->sin_port = htons((uint16_t)port);
+	else
+		((struct sockaddr_in6 *)(void *)&address->at)->sin6_port = htons((uint16_t)port);
+}
+
+static void address_print(const struct address *address, unsigned port, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (address->at.ss_family == AF_INET) {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)&address->at)->sin_addr,
+			  text, sizeof(text));
+		buf_printf(out, "%s:%u", text, port);
+	} else {
+		inet_ntop(AF_INET6,
+			  &((const struct sockaddr_in6 *)(const void *)&address->at)->sin6_addr, text,
+			  sizeof(text));
+		buf_printf(out, "[%s]:%u", text, port);
+	}
+}
+
+static void addresses_add(struct addresses *addresses, const struct sockaddr *at, socklen_t len)
+{
+	for (unsigned i = 0; i < addresses->count; i++) {
+		if (addresses->list[i].len == len && memcmp(&addresses->list[i].at, at, len) == 0)
+			return;
+	}
+	if (addresses->count == LISTEN_ADDRESSES_MAX)
+		return;
+	addresses->list[addresses->count].len = len;
+	memcpy(&addresses->list[addresses->count++].at, at, len);
+}
+
+static int addresses_find(const char *host, struct addresses *ret, struct buf *error)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *found = NULL;
+	int failed;
+
+	*ret = (struct addresses){0};
+	/* Both by number: /etc/hosts of many a container names only one of them. */
+	if (strcmp(host, "localhost") == 0) {
+		struct sockaddr_in four = {.sin_family = AF_INET,
+					   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		struct sockaddr_in6 six = {.sin6_family = AF_INET6,
+					   .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+
+		addresses_add(ret, (struct sockaddr *)&four, sizeof(four));
+		addresses_add(ret, (struct sockaddr *)&six, sizeof(six));
+		ret->optional = true;
+		return 0;
+	}
+	failed = getaddrinfo(host, NULL, &hints, &found);
+	if (failed != 0) {
+		buf_printf(error, "--host %s: %s", host,
+			   failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed));
+		return -EINVAL;
+	}
+	for (struct addrinfo *at = found; at != NULL; at = at->ai_next) {
+		if (at->ai_family == AF_INET || at->ai_family == AF_INET6)
+			addresses_add(ret, at->ai_addr, at->ai_addrlen);
+	}
+	freeaddrinfo(found);
+	if (ret->count == 0) {
+		buf_printf(error, "--host %s: no address to listen on", host);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* This build speaks plain ws:// only, and that belongs to nobody but this machine. */
+static int addresses_check(const struct addresses *addresses, const char *host, struct buf *error)
+{
+	for (unsigned i = 0; i < addresses->count; i++) {
+		if (address_is_loopback((const struct sockaddr *)&addresses->list[i].at))
+			continue;
+		buf_printf(error,
+			   "--host %s is not a loopback address: without TLS only this machine is "
+			   "served; use 127.0.0.1, ::1 or localhost (others can come through "
+			   "an ssh tunnel: ssh -L 8080:localhost:8080 HOST)",
+			   host);
+		return -EACCES;
+	}
+	return 0;
+}
+
+/* One socket; `first` is bound alone and takes SO_REUSEPORT only when it listens. */
+static int socket_listen(const struct address *address, bool first, int *ret_fd)
+{
+	int one = 1, err = 0;
+	int fd = socket(address->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+	    (address->at.ss_family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) ||
+	    (!first && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0) ||
+	    bind(fd, (const struct sockaddr *)&address->at, address->len) < 0 ||
+	    listen(fd, BACKLOG) < 0 ||
+	    (first && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0))
+		err = -errno;
+	if (err < 0) {
+		fd_close(&fd);
+		return err;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static unsigned socket_port(int fd)
+{
+	struct sockaddr_storage at = {0};
+	socklen_t len = sizeof(at);
+
+	if (getsockname(fd, (struct sockaddr *)&at, &len) < 0)
+		return 0;
+	return ntohs(at.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&at)->sin_port
+					     : ((struct sockaddr_in6 *)(void *)&at)->sin6_port);
+}
+
+static void listeners_reset(struct listeners *listeners)
+{
+	memset(listeners, 0, sizeof(*listeners));
+	for (unsigned w = 0; w < WORKERS_MAX; w++) {
+		for (unsigned a = 0; a < LISTEN_ADDRESSES_MAX; a++)
+			listeners->fds[w][a] = -1;
+	}
+}
+
+/* All sockets of one address. -EADDRNOTAVAIL and -EAFNOSUPPORT: this machine has no such address. */
+static int address_listen(struct listeners *listeners, struct address *address, struct buf *error)
+{
+	unsigned a = listeners->addresses;
+	int err = 0;
+
+	address_set_port(address, listeners->port);
+	for (unsigned w = 0; w < listeners->workers && err == 0; w++) {
+		err = socket_listen(address, w == 0, &listeners->fds[w][a]);
+		if (err == 0 && listeners->port == 0) {
+			listeners->port = socket_port(listeners->fds[w][a]);
+			address_set_port(address, listeners->port);
+		}
+	}
+	if (err == -EADDRINUSE) {
+		buf_append_str(error, "port taken: another server listens on ");
+		address_print(address, listeners->port, error);
+		buf_printf(error, "; stop it, or choose another --port (0 takes a free one; "
+				  "`ss -ltnp sport = :%u` shows whose it is)",
+			   listeners->port);
+	} else if (err < 0) {
+		buf_append_str(error, "cannot listen on ");
+		address_print(address, listeners->port, error);
+		buf_printf(error, ": %s", strerror(-err));
+	}
+	for (unsigned w = 0; err < 0 && w < listeners->workers; w++)
+		fd_close(&listeners->fds[w][a]);
+	if (err == 0)
+		listeners->addresses++;
+	return err;
+}
+
+static int addresses_listen(struct addresses *addresses, unsigned port, unsigned workers,
+			    struct listeners *listeners, struct buf *error)
+{
+	int err = 0;
+
+	listeners_reset(listeners);
+	listeners->port = port;
+	listeners->workers = workers;
+	for (unsigned i = 0; i < addresses->count && err == 0; i++) {
+		err = address_listen(listeners, &addresses->list[i], error);
+		if (addresses->optional && (err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT) &&
+		    (listeners->addresses > 0 || i + 1 < addresses->count)) {
+			buf_reset(error);
+			addresses->list[i].len = 0;
+			err = 0;
+		}
+	}
+	if (err < 0)
+		listen_close(listeners);
+	return err;
+}
+
+static void listeners_describe(struct listeners *listeners, const struct addresses *addresses)
+{
+	struct buf text = BUF_INIT;
+
+	for (unsigned i = 0; i < addresses->count; i++) {
+		if (addresses->list[i].len == 0)
+			continue;
+		if (text.len > 0)
+			buf_append_str(&text, ", ");
+		address_print(&addresses->list[i], listeners->port, &text);
+	}
+	snprintf(listeners->text, sizeof(listeners->text), "%s", text.data != NULL ? text.data : "");
+	buf_finish(&text);
+}
+
+int listen_open(const char *host, unsigned port, unsigned workers, struct listeners *ret_listeners,
+		struct buf *error)
+{
+	struct listeners listeners;
+	struct addresses addresses;
+	int err;
+
+	assert(workers > 0 && workers <= WORKERS_MAX);
+	err = addresses_find(host, &addresses, error);
+	if (err == 0)
+		err = addresses_check(&addresses, host, error);
+	if (err < 0)
+		return err;
+	for (int tries = 0; tries < PORT_TRIES; tries++) {
+		buf_reset(error);
+		err = addresses_listen(&addresses, port, workers, &listeners, error);
+		if (err != -EADDRINUSE || port != 0)
+			break;
+	}
+	if (err < 0)
+		return err;
+	listeners_describe(&listeners, &addresses);
+	*ret_listeners = listeners;
+	return 0;
+}
+
+void listen_enter_worker(struct listeners *listeners, unsigned worker, int *own, size_t own_count)
+{
+	assert(own_count > listeners->addresses);
+	for (unsigned a = 0; a < listeners->addresses; a++) {
+		own[a] = listeners->fds[worker][a];
+		listeners->fds[worker][a] = -1;
+	}
+	for (size_t i = listeners->addresses; i < own_count; i++)
+		own[i] = -1;
+	listen_close(listeners);
+}
+
+void listen_close(struct listeners *listeners)
+{
+	for (unsigned w = 0; w < listeners->workers; w++) {
+		for (unsigned a = 0; a < LISTEN_ADDRESSES_MAX; a++)
+			fd_close(&listeners->fds[w][a]);
+	}
+	listeners->workers = 0;
+}
