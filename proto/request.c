@@ -117,7 +117,7 @@ void request_history(struct buf *out, const char *id, const char *room, int64_t 
 
 	begin(&json, out, "history", id);
 	json_string(&json, "room", room);
-	integer_if(&json, "before", before);
+	json_i64(&json, "before", before);
 	json_i64(&json, "limit", limit);
 	json_end(&json);
 }

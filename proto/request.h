@@ -53,7 +53,7 @@ void request_leave(struct buf *out, const char *id, const char *room);
 void request_rooms(struct buf *out, const char *id, const char *match, const char *cursor);
 void request_users(struct buf *out, const char *id, const char *room, const char *cursor);
 void request_who(struct buf *out, const char *id, const char *user);
-/* The `limit` lines before `before`; with -1 the newest ones. */
+/* The `limit` lines before `before` (its own line not among them). */
 void request_history(struct buf *out, const char *id, const char *room, int64_t before,
 		     int64_t limit);
 void request_topic(struct buf *out, const char *id, const char *room, const char *content);

@@ -1,0 +1,54 @@
+/*
+ * The inside of a session, for the two files that make it: session.c (its life: connecting,
+ * logging in, asking, time) and session_receive.c (what the server's lines mean).
+ */
+#ifndef CLIENT_SESSION_PRIVATE_H
+#define CLIENT_SESSION_PRIVATE_H
+
+#include "client/session.h"
+
+#define NONCE_TEXT_MAX 128u
+
+struct session {
+	session_event_fn *on_event;
+	void *owner;
+
+	char *user;
+	char *server;
+	char *device;
+	char **wanted;
+	size_t wanted_count;
+	bool only;
+	bool no_backlog;
+
+	enum session_state state;
+	int64_t state_since;
+	bool was_ready;
+	int64_t heard; /* when the last frame came */
+	bool asked;    /* a ping is out */
+	unsigned attempts;
+
+	char nonce[NONCE_TEXT_MAX + 1];
+	int64_t expires;
+
+	struct rooms rooms;
+	struct requests requests;
+	struct buf out;
+
+	/* `count` lines of this room follow (docs/protocol.md, "Rooms are logs") */
+	char announced_room[ROOM_SIZE];
+	int64_t announced;
+	bool announced_history;
+
+	int64_t read_due; /* when read marks are told; 0: none waits */
+
+	char code[40]; /* of the last fatal error or bye of this connection */
+	char message[1024];
+	int64_t retry_after_ms;
+};
+
+void session_set_state(struct session *session, enum session_state state, int64_t now_ms);
+/* Sends what may be sent now. */
+void session_pump(struct session *session, int64_t now_ms);
+
+#endif
