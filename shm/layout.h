@@ -110,6 +110,7 @@ struct room {
 	struct room_topic topic[2];
 	_Atomic uint32_t members; /* users on the list and present; changed under the log's lock */
 	_Atomic uint32_t recount; /* 1: a holder died; `members` waits for the janitor */
+	_Atomic uint32_t hash_next; /* chain of the room table, or its free list; SHM_NONE ends it */
 	_Atomic uint64_t member_change; /* goes up whenever a member comes, goes, is away or back */
 	_Atomic int64_t created_wall_ms;
 	_Atomic int64_t idle_since_wall_ms; /* last append, join or leave */
@@ -136,9 +137,12 @@ struct user {
 	struct log_head inbox; /* inbox.name is "@" and the user's name; epoch set when the slot is taken */
 	struct shm_lock lock;  /* list, away, session count */
 	_Atomic uint32_t state; /* enum user_state; stored last when taken, first when freed */
-	_Atomic uint32_t hash_next; /* chain of the user table; SHM_NONE ends it */
+	_Atomic uint32_t hash_next; /* chain of the user table, or its free list; SHM_NONE ends it */
 	_Atomic uint64_t inbox_read; /* the owner's read mark */
+	_Atomic uint64_t name_serial; /* who owns the name (auth/names.h); another: a fresh inbox */
 	_Atomic uint32_t sessions; /* attached and lost; present while > 0. Under the lock */
+	_Atomic uint32_t session_first; /* chain of the user's sessions. Under the lock */
+	_Atomic uint32_t presence_due; /* 1: a room's lock was busy; the janitor applies it */
 	_Atomic uint32_t away;     /* 1: away_text counts */
 	_Atomic uint64_t list_change; /* goes up whenever a room comes onto or off the list */
 	_Atomic uint64_t append_bucket; /* base/token_bucket words */
@@ -197,24 +201,34 @@ struct window {
 
 /* ---- sessions -------------------------------------------------------------- */
 
-/* word: state in bits 62..63, worker 56..61, the worker's generation 32..55, user 0..31. */
+/*
+ * word: state in bits 62..63, worker 56..61, the worker's generation 32..55, user 0..31.
+ * Every change is one compare-and-swap. What changes the number of the user's sessions
+ * or their chain (taking, resuming, freeing) is made under the user's lock; attached to
+ * lost changes neither and needs none. There are more slots than --max-connections:
+ * those that are lost, or whose worker is dead, don't stand in anyone's way.
+ */
 enum session_state { SESSION_FREE = 0, SESSION_ATTACHED = 1, SESSION_LOST = 2 };
 
 struct session {
-	_Atomic uint64_t word; /* every change is one compare-and-swap, made under the user's lock */
+	_Atomic uint64_t word;
 	_Atomic uint64_t device_hash;
 	_Atomic uint64_t lost_until_mono_ms;
 	_Atomic uint64_t since_mono_ms;
+	_Atomic uint32_t next; /* chain from user->session_first; SHM_NONE ends it */
 };
 
 /* ---- addresses -------------------------------------------------------------- */
 
-/* Counts per client address and worker; a worker zeroes its columns at its start. Under the table's lock. */
+/*
+ * Counts per client address and worker. Only worker w writes column w (and zeroes it at
+ * its start); it raises it under the table's lock and lowers it without. An entry
+ * whose columns are all zero is free.
+ */
 struct address_counts {
-	uint8_t ip[16]; /* IPv4 mapped into IPv6; IPv6 by /64 */
-	uint8_t used;
-	uint16_t connections[WORKERS_MAX];
-	uint16_t pending[WORKERS_MAX]; /* not logged in yet */
+	uint8_t ip[16]; /* IPv4 mapped into IPv6; IPv6 by /64. Under the lock */
+	_Atomic uint16_t connections[WORKERS_MAX];
+	_Atomic uint16_t pending[WORKERS_MAX]; /* not logged in yet */
 };
 
 /* ---- workers ---------------------------------------------------------------- */
@@ -228,7 +242,8 @@ struct worker_slot {
 	_Atomic uint32_t alive; /* 1 from the fork to the reap; the master writes it */
 	_Atomic int32_t pid;
 	_Atomic uint64_t heartbeat_mono_ms;
-	_Atomic uint64_t needs_audit; /* 1: its holder died of a fault; the next janitor audits */
+	_Atomic uint64_t needs_audit; /* not 0: died of a fault at that mono ns; cleared when all logs were audited since */
+	_Atomic uint32_t sessions; /* attached ones of this worker; its own count, zeroed at the fork */
 	_Atomic uint32_t panic_signal;
 	_Atomic uint32_t panic_log;
 	char panic_build[41];
@@ -255,6 +270,7 @@ struct segment_header {
 	uint64_t room_data_ring, inbox_data_ring; /* bytes of a byte ring, powers of two */
 	uint32_t dirty_words;  /* per worker; one bit for each log */
 	uint32_t bucket_count[3]; /* rooms, users, windows: powers of two */
+	uint32_t session_slots;
 	uint32_t crc; /* CRC-32C of all above, with this field 0 */
 	/* From here on it changes. */
 	_Atomic int32_t master_pid;
@@ -263,7 +279,12 @@ struct segment_header {
 	_Atomic uint64_t room_memory; /* bytes that bodies may take in all, known at start */
 	_Atomic uint64_t room_memory_used; /* by rooms; made under room_table */
 	_Atomic uint64_t inbox_memory_used;
-	_Atomic uint32_t rooms_used, users_used, windows_used, sessions_used;
+	_Atomic uint32_t rooms_used, users_used, windows_used;
+	_Atomic uint32_t room_free, user_free; /* heads of the free lists; under the tables' locks */
+	_Atomic uint32_t users_high; /* no user slot at or above it was ever used */
+	_Atomic uint32_t sessions_high; /* the same of sessions */
+	_Atomic uint32_t session_hint; /* where to look for a free session first */
+	_Atomic uint32_t presence_due, recount_due; /* 1: some user, some room has work for the janitor */
 	struct shm_lock room_table;
 	struct shm_lock user_table;
 	struct shm_lock window_table;

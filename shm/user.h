@@ -11,9 +11,21 @@ enum user_result user_find(struct shm *shm, const char *name, uint32_t *ret_user
 enum user_result user_make(struct shm *shm, const char *name, uint32_t *ret_user);
 /*
  * A name passes to another person: fresh inbox epoch, empty list, no windows, no read mark.
- * For `chat-keys names release` and a claim of a released name. USER_OK, USER_NONE or USER_BUSY.
+ * Without sessions the slot is given back too. USER_OK, USER_NONE or USER_BUSY.
  */
 enum user_result user_forget(struct shm *shm, const char *name);
+
+/*
+ * The person behind the name, as the bindings number him (login_identity.name_serial): the first
+ * one is noted; with another one the slot is emptied as by user_forget. At login, before
+ * session_attach: USER_OK, USER_NONE or USER_BUSY.
+ */
+enum user_result user_own(struct shm *shm, uint32_t user, uint64_t serial);
+/*
+ * Takes memory for the user's inbox unless it has it: 0, -EBUSY or -ENOSPC. Takes the user
+ * table's lock, so the caller holds none.
+ */
+int user_make_inbox(struct shm *shm, uint32_t user);
 
 /* The name, without the "@": false if the slot is free. */
 bool user_name(const struct shm *shm, uint32_t user, char ret_name[NAME_SIZE]);
