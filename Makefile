@@ -1,32 +1,32 @@
-# Roomkey: `make run` starts a server you can join, `make check` tests everything, `make help` lists the rest.
+# Roomkey. `make run` starts a server you can join, `make check` tests everything,
+# `make help` lists the rest. Quiet; V=1 shows the commands.
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
-CC      ?= cc
-UNIT    ?= base proto auth shm worker client keys
-VERSION := 1.0.0
+CC       = gcc
+VERSION := $(shell sed -n 's/^\#\# \([0-9.]*\).*/\1/p' CHANGELOG.md | head -n 1)
 
 STD      = -std=c17 -D_GNU_SOURCE -DROOMKEY_VERSION='"$(VERSION)"'
 OPT     ?= -O2 -g
 WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wundef \
 	   -Wvla -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wnull-dereference \
 	   $(if $(CI),-Werror)
-HARDEN   = -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fno-plt
+HARDEN   = -fstack-protector-strong -fPIE -fno-plt $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS_ALL  = $(STD) $(OPT) $(WARN) $(HARDEN) $(SANITIZE) $(EXTRA) -I. $(CFLAGS)
-LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANITIZE) $(EXTRA) $(LDFLAGS)
 LIBS     = -lwebsockets -luv -lssh -lsodium -lcrypto -ljansson -lpthread -lrt
 
-Q = $(if $(V),,@)
-say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@))
+Q   = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@)
 
-# ---- the house: a folder is an archive; a program links the floors below it
+.DEFAULT_GOAL := all
+
+# ---- the house: a folder is an archive, a program links the floors below it
 FOLDERS = base proto auth shm worker master client keys
 MAINS   = master/main.c client/main.c keys/chat_keys.c
-src     = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
+sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
-archive = $(foreach f,$(1),$(if $(call src,$(f)),$(BUILD)/$(f).a))
-
-PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys)
+archive = $(foreach f,$(1),$(if $(call sources,$(f)),$(BUILD)/$(f).a))
 
 UNDER_base   = base
 UNDER_proto  = proto base
@@ -37,17 +37,22 @@ UNDER_master = master worker shm proto auth base
 UNDER_client = client proto auth base
 UNDER_keys   = keys auth base
 
-all: $(PROGRAMS)
+PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys)
 
 $(BUILD)/chat-master: $(BUILD)/master/main.o $(call archive,$(UNDER_master))
 $(BUILD)/chat-client: $(BUILD)/client/main.o $(call archive,$(UNDER_client))
 $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
-$(PROGRAMS):
-	$(call say,LINK)
-	$(Q)$(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS_ALL) $(LIBS)
+$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(BUILD)/worker/ws.o $(call archive,base)
 
-$(foreach f,$(FOLDERS),$(eval $(BUILD)/$(f).a: $(call objects,$(call src,$(f)))))
-$(foreach f,$(FOLDERS),$(BUILD)/$(f).a):
+all: $(PROGRAMS) ## build chat-master, chat-client and chat-keys (default)
+
+LINK = $(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS_ALL)
+$(PROGRAMS) $(BUILD)/ws-echo:
+	$(call say,LINK)
+	$(Q)$(LINK) $(LIBS)
+
+$(foreach f,$(FOLDERS),$(eval $(BUILD)/$(f).a: $(call objects,$(call sources,$(f)))))
+$(FOLDERS:%=$(BUILD)/%.a):
 	$(call say,AR)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -58,19 +63,116 @@ $(BUILD)/%.o: %.c
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
 
-# ---- unit tests: one Criterion binary of tests/unit/<folder>/*.c for the folders in UNIT
-UNIT_SRC = $(foreach f,$(UNIT),$(wildcard tests/unit/$(f)/*.c))
-UNIT_TAG = $(if $(filter-out 1,$(words $(UNIT))),,-$(UNIT))
-UNIT_ARCHIVES = $(call archive,$(filter $(sort $(foreach f,$(UNIT),$(UNDER_$(f)))),master worker client keys shm proto auth base))
-$(BUILD)/tests/unit$(UNIT_TAG): $(call objects,$(UNIT_SRC)) $(UNIT_ARCHIVES)
-	$(call say,LINK)
-	$(Q)$(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS_ALL) -lcriterion $(LIBS)
+# ---- tests. One Criterion binary for units (tests/unit/<folder>, of the folders in UNIT), one
+# for the whole; crash and stress programs are plain ones that need fork or TSan.
+UNIT ?= base proto auth shm worker master client keys
+TAG   = $(if $(filter 1,$(words $(UNIT))),-$(UNIT))
+UNIT_SOURCES = $(foreach f,$(UNIT),$(wildcard tests/unit/$(f)/*.c)) $(if $(filter shm worker,$(UNIT)),$(wildcard tests/shm_*.c))
+UNIT_FLOORS  = $(filter $(foreach f,$(UNIT),$(UNDER_$(f))),master worker client keys shm proto auth base)
+CRASH  = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/crash/crash_*.c))
+STRESS = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/stress/stress_*.c))
+FUZZ   = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+helpers = $(call objects,$(filter-out $(wildcard tests/$(1)/$(1)_*.c),$(wildcard tests/$(1)/*.c)) $(wildcard tests/shm_*.c))
 
-unit: $(BUILD)/tests/unit$(UNIT_TAG)
-	$(Q)$(BUILD)/tests/unit$(UNIT_TAG) -j2 $(UNIT_ARGS)
+$(BUILD)/unit$(TAG): $(call objects,$(UNIT_SOURCES)) $(call archive,$(UNIT_FLOORS))
+	$(call say,LINK)
+	$(Q)$(LINK) -lcriterion $(LIBS)
+
+$(BUILD)/integration: $(call objects,$(wildcard tests/integration/*.c)) $(call archive,base)
+	$(call say,LINK)
+	$(Q)$(LINK) -lcriterion -lutil $(LIBS)
+
+$(CRASH): $(BUILD)/%: $(BUILD)/tests/%.o $(call helpers,crash) $(call archive,shm base)
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) $(LIBS)
+
+$(STRESS): $(BUILD)/%: $(BUILD)/tests/%.o $(call helpers,stress) $(call archive,shm base)
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) $(LIBS)
+
+$(FUZZ:%=$(BUILD)/replay_%): $(BUILD)/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(call archive,client auth proto base)
+	$(call say,LINK)
+	$(Q)$(LINK) $(LIBS)
+
+unit: $(BUILD)/unit$(TAG) ## unit tests; UNIT=auth for one folder, UNIT_ARGS for Criterion
+	$(Q)$(BUILD)/unit$(TAG) -j2 $(UNIT_ARGS)
+
+integration: all $(BUILD)/integration ## real servers, real clients, real keys
+	$(Q)CHAT_BUILD=$(BUILD) $(BUILD)/integration -j2 $(INTEGRATION_ARGS)
+
+crash: ## kill writers at every step of every shared update; then the mutants, which must fail
+	$(Q)tools/crash.sh $(BUILD)
+
+tsan: ## the shared code as threads under ThreadSanitizer
+	$(Q)$(MAKE) -s BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread OPT='-O1 -g' stress
+
+stress: $(STRESS)
+	$(Q)set -e; for program in $^; do echo "$$program"; TSAN_OPTIONS="halt_on_error=1 $$TSAN_OPTIONS" $$program; done
+
+ASAN = BUILD=$(BUILD)/asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' OPT='-O1 -g -fno-omit-frame-pointer'
+asan: ## everything under AddressSanitizer and UndefinedBehaviorSanitizer; a leak fails it
+	$(Q)tools/asan.sh $(BUILD)/asan $(MAKE) -s $(ASAN)
+
+replay: $(FUZZ:%=$(BUILD)/replay_%)
+	$(Q)set -e; for name in $(FUZZ); do $(BUILD)/replay_$$name tests/fuzz/corpus/$$name; done
+
+FUZZ_SECONDS ?= 60
+fuzz: ## each parser FUZZ_SECONDS (60) under libFuzzer; FUZZ=sshsig for one
+	$(Q)tools/deps.sh fuzz
+	$(Q)tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+check-layers:
+	$(Q)tools/check-layers.sh
+
+check-headers: ## each header compiles alone
+	$(Q)set -e; for header in $(wildcard $(FOLDERS:%=%/*.h)); do \
+		$(CC) $(STD) $(WARN) -Werror -I. -fsyntax-only -x c $$header || { echo "$$header"; exit 1; }; done
+
+check: ## installs what is missing, builds, runs every test
+	$(Q)tools/deps.sh check
+	$(Q)$(MAKE) -s -j$$(nproc) all $(BUILD)/unit $(BUILD)/integration
+	$(Q)tools/check.sh $(BUILD) $(MAKE) -s
+
+coverage: ## line coverage of the unit and integration tests
+	$(Q)tools/deps.sh coverage
+	$(Q)tools/coverage.sh $(BUILD)/coverage $(MAKE) -s
+
+# ---- for people
+deps: ## install the Debian packages that building needs
+	$(Q)tools/deps.sh run
+
+run: deps ## build, and start a server you can join with the line it prints
+	$(Q)$(MAKE) -s -j$$(nproc) all
+	$(Q)tools/run.sh $(BUILD)
+
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/roomkey
+	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 README.md LICENSE CHANGELOG.md $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/roomkey
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(PROGRAMS)))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/roomkey
+
+C_FILES = $(wildcard $(FOLDERS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
+format: ## clang-format over all C
+	clang-format-14 -i $(C_FILES)
+
+tidy: ## clang-tidy and cppcheck
+	$(Q)tools/deps.sh tidy
+	clang-tidy-14 --quiet $(filter %.c,$(wildcard $(FOLDERS:%=%/*.c))) -- $(STD) -I.
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --error-exitcode=1 -I. $(FOLDERS)
+
+help: ## this
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sort | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit clean
+.PHONY: all unit integration crash tsan stress asan replay fuzz check-layers check-headers check \
+	coverage deps run install uninstall format tidy help clean
 .DELETE_ON_ERROR:
+.SECONDARY:

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include <uv.h>
 
 #define MESSAGE_MAX (16u << 20)
 

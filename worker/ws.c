@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <uv.h>
 
 #define CLOSE_ANSWER_MS 2000u
 #define CLOSE_REASON_MAX 123u /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */

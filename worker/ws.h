@@ -24,7 +24,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <uv.h>
 
 struct ws;
 struct ws_server;
@@ -58,7 +57,7 @@ struct ws_handler {
 };
 
 struct ws_options {
-	uv_loop_t *loop;
+	struct uv_loop_s *loop; /* libuv's uv_loop_t */
 	const char *path; /* "/ws" */
 	const char *subprotocol; /* "chat.v1" */
 	bool allow_binary;

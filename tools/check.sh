@@ -1,0 +1,34 @@
+#!/bin/sh
+# All tests, one part after the other; each part's time and verdict at the end.
+#	tools/check.sh BUILD MAKE...
+set -u
+build=$1
+shift
+summary=
+passed=0
+failed=0
+
+part() {
+	name=$1
+	shift
+	echo "== $name"
+	begin=$(date +%s)
+	if "$@"; then verdict=ok passed=$((passed + 1)); else verdict=FAILED failed=$((failed + 1)); fi
+	took=$(($(date +%s) - begin))
+	summary="$summary$(printf '%-14s %-7s %4d s' "$name" "$verdict" "$took")
+"
+}
+
+part layers "$@" check-layers
+part headers "$@" check-headers
+part unit "$@" unit
+part replay "$@" -j2 replay
+part integration "$@" integration
+part crash "$@" crash
+part tsan "$@" -j2 tsan
+part asan "$@" asan
+
+echo
+printf '%s' "$summary"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

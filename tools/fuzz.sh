@@ -1,0 +1,24 @@
+#!/bin/sh
+# Builds fuzz targets with clang's libFuzzer and runs each for some seconds.
+#	tools/fuzz.sh BUILD SECONDS NAME...
+# New inputs worth keeping are collected in BUILD/corpus/NAME; a crash stops it and leaves
+# the input in BUILD.
+set -eu
+build=$1 seconds=$2
+shift 2
+mkdir -p "$build"
+sources="base/*.c proto/*.c auth/*.c $(ls client/*.c | grep -v -e main.c -e transport)"
+for name in "$@"; do
+	echo "fuzz $name for $seconds s"
+	# shellcheck disable=SC2086 # lists of files
+	clang -std=c17 -D_GNU_SOURCE -DROOMKEY_VERSION='"fuzz"' -O1 -g -I. -w \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		"tests/fuzz/fuzz_$name.c" $sources -o "$build/fuzz_$name" \
+		-lssh -lsodium -lcrypto -ljansson
+	mkdir -p "$build/corpus/$name"
+	"$build/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix="$build/" "$build/corpus/$name" "tests/fuzz/corpus/$name" 2>&1 |
+		tee "$build/$name.log" | tail -n 8
+	grep -q "Done\|stat::number_of_executed_units" "$build/$name.log" || exit 1
+	! grep -q "SUMMARY: " "$build/$name.log"
+done
