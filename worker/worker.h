@@ -66,6 +66,7 @@ struct worker {
 	/* One frame under way: WS_HEADROOM bytes, then up to FRAME_MAX_BYTES of lines. */
 	char *frame_memory;
 	char *frame; /* = frame_memory + WS_HEADROOM */
+	size_t frame_cap;
 	struct buf line, line_tail;    /* scratch of whoever renders a line */
 	struct message_parser *parser; /* scratch of dispatch */
 	struct message *message;
@@ -94,6 +95,8 @@ void worker_reload(struct worker *worker, const struct config *config);
  * Connections that come later are told the same.
  */
 void worker_drain(struct worker *worker, bool restart, unsigned retry_after_ms);
+/* Makes the frame's memory `need` bytes at least; what is in it may be lost. False: out of memory. */
+bool worker_frame_fits(struct worker *worker, size_t need);
 unsigned worker_connections(const struct worker *worker);
 
 #endif
