@@ -64,6 +64,7 @@ struct event_limits {
 };
 
 struct event_welcome {
+	const char *id; /* the login line's; NULL or "": none */
 	const char *user;
 	const char *session;
 	const char *const *roles; /* NULL ends it */

@@ -20,6 +20,8 @@ bool device_name_is_valid(const char *name, size_t len);
 /* "@alice": the name of an inbox. */
 bool name_is_inbox(const char *room);
 
+/* A to Z become a to z, in place. */
+void name_fold_bytes(char *bytes, size_t len);
 /* Folds a user's name: 0, or -EINVAL if it isn't one even so. */
 int name_fold(const char *name, size_t len, char ret_name[NAME_SIZE]);
 /* Folds a room's name, drops one leading '#', keeps a leading '@': 0 or -EINVAL. */

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Borrowed bytes, NUL-terminated (the NUL is not counted, and none is inside). Absent: "" and 0. */
 struct text {
@@ -20,6 +21,11 @@ struct text {
 struct text text_from(const char *str);
 bool text_equals(struct text text, const char *str);
 
+/*
+ * Takes the character at the start of bytes[0..len), len > 0: how many bytes it has,
+ * or 0 if there is no valid one (RFC 3629: see text_is_utf8).
+ */
+size_t text_next(const char *bytes, size_t len, uint32_t *ret_character);
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool text_is_utf8(const char *bytes, size_t len);
 /* Characters (code points) of valid UTF-8. */
