@@ -139,6 +139,7 @@ struct user {
 	_Atomic uint32_t state; /* enum user_state; stored last when taken, first when freed */
 	_Atomic uint32_t hash_next; /* chain of the user table, or its free list; SHM_NONE ends it */
 	_Atomic uint64_t inbox_read; /* the owner's read mark */
+	_Atomic uint64_t life; /* a fresh epoch when the slot is taken or emptied; a reset of the inbox doesn't change it */
 	_Atomic uint64_t name_serial; /* who owns the name (auth/names.h); another: a fresh inbox */
 	_Atomic uint32_t sessions; /* attached and lost; present while > 0. Under the lock */
 	_Atomic uint32_t session_first; /* chain of the user's sessions. Under the lock */
@@ -188,7 +189,7 @@ struct window {
 	struct shm_lock lock;
 	_Atomic uint32_t state;
 	_Atomic uint32_t user;
-	_Atomic uint64_t user_epoch; /* the inbox epoch of that user: a freed and reused user slot is another */
+	_Atomic uint64_t user_epoch; /* that user's `life`: a freed and reused user slot is another */
 	_Atomic uint64_t device_hash;
 	_Atomic int64_t used_wall_ms; /* of its last append; wall clock: it outlives a boot in the image */
 	_Atomic uint32_t hash_next; /* chain of the window table: index + 1, 0 ends it */
@@ -284,7 +285,7 @@ struct segment_header {
 	_Atomic uint32_t users_high; /* no user slot at or above it was ever used */
 	_Atomic uint32_t sessions_high; /* the same of sessions */
 	_Atomic uint32_t session_hint; /* where to look for a free session first */
-	_Atomic uint32_t presence_due, recount_due; /* 1: some user, some room has work for the janitor */
+	_Atomic uint32_t presence_due; /* 1: some user's presence_due is set */
 	struct shm_lock room_table;
 	struct shm_lock user_table;
 	struct shm_lock window_table;
