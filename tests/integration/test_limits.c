@@ -1,0 +1,268 @@
+/* docs/protocol.md, "Limits": sizes of fields, rates, connections, silence. */
+#include "base/clock.h"
+#include "tests/integration/chat.h"
+#include "tests/integration/owned.h"
+#include "tests/integration/scratch.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(limits, .fini = owned_finish_all, .timeout = 60);
+
+/* `count` times the text. */
+static char *repeated(const char *text, size_t count)
+{
+	struct buf out = BUF_INIT;
+
+	for (size_t i = 0; i < count; i++)
+		buf_append_str(&out, text);
+	owned_add(out.data, free, NULL);
+	return out.data;
+}
+
+static json_t *answer(struct chat *c, const char *id, const char *content)
+{
+	chat_send(c, "{'id':'%s','room':'lobby','content':'%s'}", id, content);
+	return chat_await(c, "{'id':'%s','content':null}", id);
+}
+
+Test(limits, content_may_have_four_thousand_characters)
+{
+	struct server *s = server_with(.users = "alice", .args = "--rate 0");
+	struct chat *c = chat_login(s, "alice");
+
+	must(json_has(answer(c, "a", repeated("x", 4000)), "{'type':'ok'}"), "4000 letters");
+	must(json_has(answer(c, "b", repeated("\xf0\x9f\x98\x80", 4000)), "{'type':'ok'}"),
+	     "4000 characters of four bytes");
+	must(json_has(answer(c, "c", repeated("x", 4001)), "{'type':'error','code':'too_long'}"),
+	     "4001 letters");
+	must(json_has(answer(c, "d", repeated("\xc3\xa9", 4001)), "{'code':'too_long'}"),
+	     "4001 characters of two bytes");
+}
+
+Test(limits, content_is_not_empty_or_blank)
+{
+	struct server *s = server_with(.users = "alice");
+	struct chat *c = chat_login(s, "alice");
+
+	must(json_has(answer(c, "a", ""), "{'code':'empty'}"), "nothing");
+	must(json_has(answer(c, "b", "   "), "{'code':'empty'}"), "blanks");
+	must(json_has(answer(c, "c", "\\n\\t \\n"), "{'code':'empty'}"), "blank lines");
+}
+
+Test(limits, control_characters_are_refused)
+{
+	struct server *s = server_with(.users = "alice");
+	struct chat *c = chat_login(s, "alice");
+
+	must(json_has(answer(c, "a", "bell\\u0007"), "{'code':'bad_field'}"), "C0");
+	must(json_has(answer(c, "b", "esc\\u001b[2J"), "{'code':'bad_field'}"), "escape");
+	must(json_has(answer(c, "c", "return\\r"), "{'code':'bad_field'}"), "carriage return");
+	must(json_has(answer(c, "d", "del\\u007f"), "{'code':'bad_field'}"), "DEL");
+	must(json_has(answer(c, "e", "c1\\u009b"), "{'code':'bad_field'}"), "C1");
+	must(json_has(answer(c, "f", "one\\n\\ttwo"), "{'type':'ok'}"), "newline and tab");
+}
+
+Test(limits, other_texts_have_their_own_limits)
+{
+	struct server *s = server_with(.users = "alice");
+	struct chat *c = chat_login(s, "alice");
+
+	chat_send(c, "{'type':'topic','id':'a','room':'lobby','content':'%s'}", repeated("x", 301));
+	chat_refused(c, "too_long");
+	chat_send(c, "{'type':'topic','id':'b','room':'lobby','content':'%s'}", repeated("x", 300));
+	chat_await(c, "{'type':'ok','id':'b'}");
+	chat_send(c, "{'type':'away','id':'c','content':'%s'}", repeated("x", 301));
+	chat_refused(c, "too_long");
+	chat_send(c, "{'type':'away','id':'d','content':'two\\nlines'}");
+	chat_refused(c, "bad_field");
+}
+
+Test(limits, an_id_is_one_to_sixty_four_printable_characters)
+{
+	struct server *s = server_with(.users = "alice");
+	struct chat *c = chat_login(s, "alice");
+	const char *bad[] = {"", repeated("i", 65), "\\u0001", "\xc3\xa9", "tab\\t"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		chat_send(c, "{'id':'%s','content':'hi'}", bad[i]);
+		chat_refused(c, "bad_field");
+	}
+	must(json_has(answer(c, repeated("i", 64), "hi"), "{'type':'ok'}"), "64");
+}
+
+Test(limits, numbers_are_integers_below_two_to_the_53)
+{
+	struct server *s = server_with(.users = "alice");
+	struct chat *c = chat_login(s, "alice");
+	const char *bad[] = {"-1", "9007199254740992", "1.5", "'1'", "true", "[1]", "1e400"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		chat_send(c, "{'type':'join','id':'j','room':'ops','epoch':'x','after':%s}", bad[i]);
+		json_t *line = chat_expect(c, "{'type':'error'}");
+		must(json_has(line, "{'code':'bad_field'}") ||
+			 (i == 6 && json_has(line, "{'code':'bad_json'}")),
+		     "after %s: another code", bad[i]);
+	}
+	chat_send(c, "{'type':'message','id':'m','room':7,'content':'hi'}");
+	chat_refused(c, "bad_field");
+	chat_send(c, "{'type':'message','id':'m','room':'lobby','content':['hi']}");
+	chat_refused(c, "bad_field");
+	chat_send(c, "{'type':7,'id':'m','content':'hi'}");
+	chat_refused(c, "bad_field");
+}
+
+Test(limits, a_burst_above_the_rate_is_refused_with_the_time_to_wait)
+{
+	struct server *s = server_with(.users = "alice");
+	struct chat *c = chat_login(s, "alice");
+	struct buf frame = BUF_INIT;
+	unsigned ok = 0, refused = 0;
+	long long wait_ms = 0;
+	char *late = NULL;
+
+	for (unsigned i = 0; i < 60; i++)
+		buf_printf(&frame, "{\"id\":\"m%u\",\"content\":\"%u\"}\n", i, i);
+	chat_send_bytes(c, frame.data, frame.len);
+	buf_finish(&frame);
+	for (unsigned i = 0; i < 60; i++) {
+		json_t *line = chat_await(c, "{'id':'m%u','content':null}", i);
+
+		if (json_has(line, "{'type':'ok'}")) {
+			ok++;
+			continue;
+		}
+		must(json_has(line, "{'type':'error','code':'rate_limited','retry_after_ms':'*'}"),
+		     "another answer");
+		wait_ms = number_of(line, "retry_after_ms");
+		late = scratch_text("m%u", i);
+		refused++;
+	}
+	must(ok >= 30 && ok <= 35, "%u of 60 at once came through", ok);
+	must(refused == 60 - ok && wait_ms > 0 && wait_ms <= 1000, "wait %lld ms", wait_ms);
+	chat_send(c, "{'id':'m0','content':'0'}");
+	chat_await(c, "{'type':'ok','id':'m0','duplicate':true}");
+	poll(NULL, 0, (int)wait_ms + 50);
+	chat_send(c, "{'id':'%s','content':'59'}", late);
+	chat_await(c, "{'type':'ok','id':'%s','duplicate':null}", late);
+}
+
+Test(limits, the_rate_is_the_users_and_not_the_connections)
+{
+	struct server *s = server_with(.users = "alice bob", .args = "--rate 1 --burst 4", .workers = 2);
+	struct chat *one = chat_login(s, "alice"), *two = chat_login(s, "alice");
+	struct chat *bob = chat_login(s, "bob");
+	unsigned ok = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		struct chat *c = i % 2 == 0 ? one : two;
+
+		chat_send(c, "{'id':'m%u','content':'x'}", i);
+		ok += json_has(chat_await(c, "{'id':'m%u','content':null}", i), "{'type':'ok'}");
+	}
+	must(ok >= 4 && ok <= 5, "%u came through", ok);
+	must(json_has(answer(bob, "b", "others are free"), "{'type':'ok'}"), "bob pays for alice");
+}
+
+Test(limits, a_user_has_so_many_connections)
+{
+	struct server *s = server_with(.users = "alice bob", .args = "--max-connections-per-user 2");
+	struct key alice = key_of("alice");
+	struct chat *one = chat_login(s, "alice");
+
+	chat_login(s, "alice");
+	struct chat *third = chat_open(s, "third");
+	chat_send_login(third, "alice", &alice, NULL);
+	chat_expect(third, "{'type':'error','code':'too_many_connections','fatal':true}");
+	chat_closed(third, 4002);
+	chat_login(s, "bob");
+	chat_send(one, "{'type':'bye'}");
+	chat_closed(one, 1000);
+	chat_login(s, "alice");
+}
+
+/* Opens until one is refused: how many were let in. */
+static unsigned open_until_refused(struct server *s, unsigned most, const char *source)
+{
+	for (unsigned i = 0; i < most; i++) {
+		struct ws ws;
+		struct buf frame = BUF_INIT;
+		struct ws_request request = {.port = s->port, .source = source};
+		bool upgraded = ws_open(&ws, &request);
+		bool challenged = upgraded &&
+				  ws_receive(&ws, PATIENCE_MS, &frame) == WS_EVENT_TEXT &&
+				  strstr(frame.data, "\"challenge\"") != NULL;
+		bool told = !upgraded || strstr(frame.data != NULL ? frame.data : "",
+						"\"too_many_connections\"") != NULL;
+
+		buf_finish(&frame);
+		if (!challenged) {
+			must(told, "closed without a word");
+			ws_drop(&ws);
+			return i;
+		}
+	}
+	return most;
+}
+
+Test(limits, an_address_has_so_many_logins_pending)
+{
+	struct server *s = server_with(.users = "alice", .args = "--max-pending-logins 3");
+
+	must(open_until_refused(s, 6, "127.0.0.2") == 3, "not 3 of 127.0.0.2");
+	must(open_until_refused(s, 3, "127.0.0.3") == 3, "127.0.0.3 pays for 127.0.0.2");
+}
+
+Test(limits, an_address_has_so_many_connections)
+{
+	struct server *s = server_with(.users = "alice",
+				       .args = "--max-connections-per-address 2 --max-pending-logins 0");
+
+	must(open_until_refused(s, 6, "127.0.0.2") == 2, "not 2 of 127.0.0.2");
+	must(open_until_refused(s, 2, "127.0.0.3") == 2, "127.0.0.3 pays for 127.0.0.2");
+}
+
+Test(limits, one_who_answers_no_ping_is_closed)
+{
+	struct server *s = server_with(.users = "alice bob", .args = "--ping-interval 1");
+	struct chat *mute = chat_login(s, "alice"), *bob = chat_login(s, "bob");
+	struct buf frame = BUF_INIT;
+	unsigned pings = 0;
+	uint64_t start = clock_mono_ms();
+
+	mute->ws.mute = true;
+	while (chat_next(mute, PATIENCE_MS) != NULL)
+		continue;
+	must(mute->ws.closed, "still open");
+	uint64_t took = clock_mono_ms() - start;
+	must(took > 1000 && took < 6000, "after %llu ms", (unsigned long long)took);
+	while (pings < 3) {
+		enum ws_event event = ws_receive(&bob->ws, PATIENCE_MS, &frame);
+
+		must(event == WS_EVENT_PING || event == WS_EVENT_TEXT, "bob answers, and is closed");
+		pings += event == WS_EVENT_PING;
+	}
+	buf_finish(&frame);
+	chat_quiet(bob);
+}
+
+Test(limits, one_who_says_nothing_is_idle_where_that_is_asked_for)
+{
+	struct server *s = server_with(.users = "alice", .args = "--idle-timeout 1");
+	struct chat *c = chat_login(s, "alice");
+
+	chat_await(c, "{'type':'error','code':'idle','fatal':true}");
+	chat_closed(c, 4002);
+}
+
+Test(limits, the_welcome_tells_the_limits_that_were_set)
+{
+	struct server *s = server_with(
+	    .users = "alice", .args = "--rate 5 --burst 7 --max-connections-per-user 3 "
+				      "--max-rooms-per-user 9 --presence-limit 11 --ping-interval 13");
+
+	must(json_has(chat_welcome(s, "alice", NULL)->welcome,
+		      "{'limits':{'rate':[5,7],'connections':3,'rooms':9,'presence':11,'ping':13}}"),
+	     "other limits");
+}
