@@ -35,7 +35,14 @@ enum append_result {
 
 /* The window of (user, device), or SHM_NONE. device "" is the shared default. LOCK trouble: SHM_NONE with *ret_busy. */
 uint32_t window_find(struct shm *shm, uint32_t user, const char *device, bool *ret_busy);
-/* The same, made if there is none: 0, -EBUSY, or -ENOSPC (no free one, and none that may be taken over). */
+/*
+ * The same, made if there is none: 0, -EBUSY, -ENOSPC (no free one, and none that may be
+ * taken over), -ESTALE (no such user any more).
+ *
+ * When none is free, the longest unused one is taken over whose user has no session and whose
+ * intent is closed: so ask after session_attach. An append through one that was lost all the
+ * same (the user was forgotten meanwhile) is APPEND_STALE.
+ */
 int window_take(struct shm *shm, uint32_t user, const char *device, uint32_t *ret_window);
 /* Is this id known? APPEND_OK: no. APPEND_DUPLICATE (ret_seq), APPEND_ID_CONFLICT or APPEND_BUSY. */
 enum append_result window_lookup(struct shm *shm, uint32_t window, uint64_t id_hash,

@@ -66,7 +66,7 @@ bool room_log_topic(const struct shm *shm, uint32_t log, uint64_t epoch, char re
  */
 bool room_log_audit(const struct shm *shm, uint32_t log);
 /* No appends from now on; for whoever found it bad. The janitor calls room_log_reset. */
-void room_log_quarantine(struct shm *shm, uint32_t log);
+void room_log_quarantine(const struct shm *shm, uint32_t log);
 /*
  * Empties a log under a new epoch; the topic stays, an inbox's read mark goes. Takes the log's
  * lock: 0, -EBUSY, or -ENOTRECOVERABLE.
