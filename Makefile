@@ -135,6 +135,18 @@ check: ## installs what is missing, builds, runs every test
 	$(Q)$(MAKE) -s -j$$(nproc) all $(BUILD)/unit $(BUILD)/integration
 	$(Q)tools/check.sh $(BUILD) $(MAKE) -s
 
+$(BUILD)/bench/floor: $(BUILD)/bench/floor.o
+$(BUILD)/bench/bench: $(call objects,bench/main.c bench/client.c bench/server.c) $(call archive,base)
+$(BUILD)/bench/floor $(BUILD)/bench/bench:
+	$(call say,LINK)
+	$(Q)$(LINK) $(LIBS)
+
+bench: all $(BUILD)/bench/floor $(BUILD)/bench/bench ## our server beside a raw epoll loop; WORKLOADS="W1 W3" for some
+	$(Q)$(BUILD)/bench/bench $(BUILD) $(WORKLOADS)
+
+bench-quick: all $(BUILD)/bench/floor $(BUILD)/bench/bench ## the same in under a minute
+	$(Q)$(BUILD)/bench/bench $(BUILD) --quick $(WORKLOADS)
+
 coverage: ## line coverage of the unit and integration tests
 	$(Q)tools/deps.sh coverage
 	$(Q)tools/coverage.sh $(BUILD)/coverage $(MAKE) -s
@@ -172,7 +184,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit integration crash tsan stress asan replay fuzz check-layers check-headers check \
+.PHONY: all bench bench-quick unit integration crash tsan stress asan replay fuzz check-layers check-headers check \
 	coverage deps run install uninstall format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
