@@ -17,15 +17,15 @@
 /* Port 0 on two addresses: the free port of one may be taken on the other. */
 #define PORT_TRIES 64
 
-struct address {
+struct listen_address {
 	struct sockaddr_storage at;
 	socklen_t len;
 };
 
-struct addresses {
+struct listen_addresses {
 	unsigned count;
 	bool optional; /* "localhost": a machine may lack one of the two */
-	struct address list[LISTEN_ADDRESSES_MAX];
+	struct listen_address list[LISTEN_ADDRESSES_MAX];
 };
 
 static bool address_is_loopback(const struct sockaddr *at)
@@ -38,7 +38,7 @@ static bool address_is_loopback(const struct sockaddr *at)
 	return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
 }
 
-static void address_set_port(struct address *address, unsigned port)
+static void address_set_port(struct listen_address *address, unsigned port)
 {
 	if (address->at.ss_family == AF_INET)
 		((struct sockaddr_in *)(void *)&address->at)->sin_port = htons((uint16_t)port);
@@ -46,7 +46,7 @@ static void address_set_port(struct address *address, unsigned port)
 		((struct sockaddr_in6 *)(void *)&address->at)->sin6_port = htons((uint16_t)port);
 }
 
-static void address_print(const struct address *address, unsigned port, struct buf *out)
+static void address_print(const struct listen_address *address, unsigned port, struct buf *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -62,7 +62,8 @@ static void address_print(const struct address *address, unsigned port, struct b
 	}
 }
 
-static void addresses_add(struct addresses *addresses, const struct sockaddr *at, socklen_t len)
+static void addresses_add(struct listen_addresses *addresses, const struct sockaddr *at,
+			  socklen_t len)
 {
 	for (unsigned i = 0; i < addresses->count; i++) {
 		if (addresses->list[i].len == len && memcmp(&addresses->list[i].at, at, len) == 0)
@@ -74,13 +75,13 @@ static void addresses_add(struct addresses *addresses, const struct sockaddr *at
 	memcpy(&addresses->list[addresses->count++].at, at, len);
 }
 
-static int addresses_find(const char *host, struct addresses *ret, struct buf *error)
+static int addresses_find(const char *host, struct listen_addresses *ret, struct buf *error)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
 	int failed;
 
-	*ret = (struct addresses){0};
+	*ret = (struct listen_addresses){0};
 	/* Both by number: /etc/hosts of many a container names only one of them. */
 	if (strcmp(host, "localhost") == 0) {
 		struct sockaddr_in four = {.sin_family = AF_INET,
@@ -112,7 +113,8 @@ static int addresses_find(const char *host, struct addresses *ret, struct buf *e
 }
 
 /* This build speaks plain ws:// only, and that belongs to nobody but this machine. */
-static int addresses_check(const struct addresses *addresses, const char *host, struct buf *error)
+static int addresses_check(const struct listen_addresses *addresses, const char *host,
+			   struct buf *error)
 {
 	for (unsigned i = 0; i < addresses->count; i++) {
 		if (address_is_loopback((const struct sockaddr *)&addresses->list[i].at))
@@ -128,7 +130,7 @@ static int addresses_check(const struct addresses *addresses, const char *host, 
 }
 
 /* One socket; `first` is bound alone and takes SO_REUSEPORT only when it listens. */
-static int socket_listen(const struct address *address, bool first, int *ret_fd)
+static int socket_listen(const struct listen_address *address, bool first, int *ret_fd)
 {
 	int one = 1, err = 0;
 	int fd = socket(address->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -171,8 +173,9 @@ static void listeners_reset(struct listeners *listeners)
 	}
 }
 
-/* All sockets of one address. -EADDRNOTAVAIL and -EAFNOSUPPORT: this machine has no such address. */
-static int address_listen(struct listeners *listeners, struct address *address, struct buf *error)
+/* All sockets of one address. -EADDRNOTAVAIL, -EAFNOSUPPORT: this machine has no such address. */
+static int address_listen(struct listeners *listeners, struct listen_address *address,
+			  struct buf *error)
 {
 	unsigned a = listeners->addresses;
 	int err = 0;
@@ -203,7 +206,7 @@ static int address_listen(struct listeners *listeners, struct address *address, 
 	return err;
 }
 
-static int addresses_listen(struct addresses *addresses, unsigned port, unsigned workers,
+static int addresses_listen(struct listen_addresses *addresses, unsigned port, unsigned workers,
 			    struct listeners *listeners, struct buf *error)
 {
 	int err = 0;
@@ -225,7 +228,8 @@ static int addresses_listen(struct addresses *addresses, unsigned port, unsigned
 	return err;
 }
 
-static void listeners_describe(struct listeners *listeners, const struct addresses *addresses)
+static void listeners_describe(struct listeners *listeners,
+			       const struct listen_addresses *addresses)
 {
 	struct buf text = BUF_INIT;
 
@@ -240,11 +244,19 @@ static void listeners_describe(struct listeners *listeners, const struct address
 	buf_finish(&text);
 }
 
+int listen_check(const char *host, struct buf *error)
+{
+	struct listen_addresses addresses;
+	int err = addresses_find(host, &addresses, error);
+
+	return err == 0 ? addresses_check(&addresses, host, error) : err;
+}
+
 int listen_open(const char *host, unsigned port, unsigned workers, struct listeners *ret_listeners,
 		struct buf *error)
 {
 	struct listeners listeners;
-	struct addresses addresses;
+	struct listen_addresses addresses;
 	int err;
 
 	assert(workers > 0 && workers <= WORKERS_MAX);

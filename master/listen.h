@@ -29,6 +29,8 @@ struct listeners {
 	char text[256]; /* "127.0.0.1:8080, [::1]:8080" */
 };
 
+/* May this build listen there? As listen_open, without opening anything: 0, -EACCES, -EINVAL. */
+int listen_check(const char *host, struct buf *error);
 /*
  * `host` is an address or a name ("localhost": both loopback addresses, the one that this
  * machine has when it has no other); port 0 takes one that is free on all of them. 0, or with

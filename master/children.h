@@ -1,0 +1,85 @@
+/*
+ * The worker processes: one a slot, forked, reaped, started again.
+ *
+ *	due ──fork──> running ──reap──> due again at once, or after a delay (respawn.h)
+ *	                 │                └─ exit code 2: given up
+ *	                 └─ READY: it accepts
+ *
+ * A slot's control socket is made at each fork. The segment hears of births and
+ * deaths through single stores: no lock is taken here.
+ */
+#ifndef MASTER_CHILDREN_H
+#define MASTER_CHILDREN_H
+
+#include "base/limits.h"
+#include "master/respawn.h"
+#include "worker/control.h"
+#include "worker/inherit.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A worker whose loop stands still for so long is killed: it may hold a lock. */
+#define CHILD_STUCK_MS 10000u
+
+struct child {
+	pid_t pid;	/* 0: none */
+	int control_fd; /* the master's end; -1: none */
+	uint64_t born_mono_ms;
+	uint64_t due_mono_ms; /* while there is none: when to fork */
+	struct respawn respawn;
+	bool ready;    /* it has said so */
+	bool given_up; /* it said that starting it again is of no use */
+	bool distrusted; /* we killed it for what it sent: its logs are audited */
+};
+
+struct children {
+	unsigned count;
+	struct child child[WORKERS_MAX];
+	uint64_t watched_mono_ms; /* the last look at their heartbeats */
+	uint64_t watch_from_mono_ms; /* since when we have been awake ourselves */
+};
+
+/* What a worker process runs; process_run, but for tests. */
+typedef int child_fn(const struct inherit *inherit);
+
+struct child_world {
+	struct shm *shm;
+	child_fn *run;
+	/*
+	 * In the child, after the fork: closes what isn't the worker's, fills config, listen_fds,
+	 * port and keyring. 0 or -errno.
+	 */
+	int (*enter)(void *data, unsigned slot, struct inherit *inherit);
+	void *data;
+};
+
+void children_init(struct children *children, unsigned count);
+/* Forks all that are due. Returns in the master only. */
+void children_fork_due(struct children *children, const struct child_world *world,
+		       uint64_t now_mono_ms);
+/*
+ * Collects the dead: tells the segment, rings every other worker (a ringer may have died between
+ * the flag and the datagram), and sets when to start again. `ending`: exits are as ordered.
+ */
+void children_reap(struct children *children, struct shm *shm, bool ending, uint64_t now_mono_ms);
+/* Kills those whose heartbeat stands still. Once a second. */
+void children_watch(struct children *children, struct shm *shm, uint64_t now_mono_ms);
+
+/* To each that runs; one that can't be told is logged and gets `or_signal` (0: nothing). */
+void children_tell(struct children *children, const struct control_packet *packet, int or_signal);
+/* A worker's packet makes no sense: it is not sane any more. */
+void child_distrust(struct child *child, unsigned slot);
+void children_kill(struct children *children, int signal_number);
+
+unsigned children_running(const struct children *children);
+/* Each has said that it accepts, or is given up; and one at least accepts. */
+bool children_ready(const struct children *children);
+bool children_given_up(const struct children *children);
+/* ms until the next fork is due, or -1. */
+int children_wait_ms(const struct children *children, uint64_t now_mono_ms);
+/* In a child: closes the master's ends of all control sockets. */
+void children_enter_child(struct children *children);
+
+#endif

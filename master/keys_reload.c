@@ -1,0 +1,286 @@
+#include "master/keys_reload.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Refused lines that are logged one by one at a load. */
+#define REFUSED_LOGGED_MAX 20u
+
+int keys_open(struct keys *keys, const char *folder, struct buf *error)
+{
+	struct buf path = BUF_INIT;
+	unsigned line = 0;
+	int err;
+
+	keys_file_init(&keys->file);
+	buf_printf(&path, "%s/names", folder);
+	if (path.failed)
+		return -ENOMEM;
+	err = names_open(path.data, &keys->names, &line);
+	if (err == -EBADMSG)
+		buf_printf(error,
+			   "%s: line %u is damaged; who owns which name can't be known: mend that "
+			   "line, or put a saved copy there",
+			   path.data, line);
+	else if (err == -EBUSY)
+		buf_printf(error, "%s is in use by another chat-master", path.data);
+	else if (err < 0)
+		buf_printf(error, "%s: %s", path.data, strerror(-err));
+	buf_finish(&path);
+	if (err == 0) {
+		err = keyring_create(KEYRING_HALF_BYTES, &keys->keyring);
+		if (err < 0)
+			buf_printf(error, "cannot make the keyring: %s", strerror(-err));
+	}
+	return err;
+}
+
+void keys_close(struct keys *keys)
+{
+	keyring_destroy(keys->keyring);
+	names_close(keys->names);
+	keys_file_finish(&keys->file);
+	buf_finish(&keys->image);
+	free(keys->path);
+	*keys = (struct keys){0};
+}
+
+/* ---- publishing ------------------------------------------------------------------ */
+
+/* Keys that can't be taken let nobody in, rather than those in who may be gone from the file. */
+static struct keyring_source source_of(const struct keys *keys)
+{
+	bool safe = keys->file.safety == KEYS_SAFE;
+
+	return (struct keyring_source){
+		.safety = keys->file.safety,
+		.keys = safe ? keys->file.bytes.data : NULL,
+		.keys_len = safe ? keys->file.bytes.len : 0,
+		.names = keys->names,
+		.servers = keys->servers,
+		.names_per_key = keys->names_per_key,
+	};
+}
+
+/* Takes `image` over, also on failure. */
+static int publish_image(struct keys *keys, struct buf *image)
+{
+	struct keyring_view view;
+	int err = keyring_view_open(image->data, image->len, &view);
+
+	if (err == 0)
+		err = keyring_publish(keys->keyring, image->data, image->len);
+	if (err < 0) {
+		buf_finish(image);
+		return err;
+	}
+	buf_finish(&keys->image);
+	keys->image = *image;
+	keys->view = view;
+	return 0;
+}
+
+static int publish(struct keys *keys)
+{
+	struct keyring_source source = source_of(keys);
+	struct keyring_report report;
+	struct buf image = BUF_INIT;
+	int err = keyring_image_build(&source, NULL, NULL, &image, &report);
+
+	if (err < 0)
+		buf_finish(&image);
+	else
+		err = publish_image(keys, &image);
+	if (err < 0)
+		log_error("keyring not published", "error=%s", strerror(-err));
+	return err;
+}
+
+/* ---- the file ----------------------------------------------------------------------- */
+
+static struct keys_look look_at(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return (struct keys_look){.there = false};
+	return (struct keys_look){
+		.there = true,
+		.inode = st.st_ino,
+		.size = st.st_size,
+		.mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+		.ctime_ns = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec,
+	};
+}
+
+static bool looks_equal(const struct keys_look *a, const struct keys_look *b)
+{
+	return a->there == b->there && a->inode == b->inode && a->size == b->size &&
+	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+struct refused {
+	const char *path;
+	unsigned count;
+};
+
+static void log_line(void *data, unsigned number, const struct authorized_line *line)
+{
+	struct refused *refused = data;
+
+	if (line->status == AUTHORIZED_ACCEPTED && line->note[0] != '\0')
+		log_warn("key line", "path=%s line=%u note=%s", refused->path, number, line->note);
+	if (line->status != AUTHORIZED_REFUSED || ++refused->count > REFUSED_LOGGED_MAX)
+		return;
+	log_warn("key line refused", "path=%s line=%u reason=%s", refused->path, number, line->why);
+}
+
+/* The command that mends it is `mend`, then the path. */
+static void set_reason(struct keys_file *file, enum keys_safety safety, const char *reason,
+		       const char *mend, const char *path)
+{
+	struct buf text = BUF_INIT;
+
+	file->safety = safety;
+	snprintf(file->reason, sizeof(file->reason), "%s", reason);
+	buf_printf(&text, "%s '%s'", mend, path);
+	snprintf(file->mend, sizeof(file->mend), "%s", text.data != NULL ? text.data : "");
+	buf_finish(&text);
+}
+
+/* Builds the image of the file that has just been read, and finds out what is in it. */
+static int build(struct keys *keys, struct buf *ret_image)
+{
+	struct keyring_source source = source_of(keys);
+	struct refused refused = {.path = keys->path};
+	int err = keyring_image_build(&source, log_line, &refused, ret_image, &keys->report);
+
+	if (refused.count > REFUSED_LOGGED_MAX)
+		log_warn("key lines refused", "path=%s more=%u", keys->path,
+			 refused.count - REFUSED_LOGGED_MAX);
+	return err;
+}
+
+static bool over_limit(const struct keys *keys)
+{
+	return keys->report.accepted + keys->report.refused > keys->max_keys;
+}
+
+static void log_load(const struct keys *keys, const char *why)
+{
+	if (keys->file.safety == KEYS_SAFE) {
+		log_info("keys loaded", "why=%s path=%s accepted=%u refused=%u generation=%" PRIu64,
+			 why, keys->path, keys->report.accepted, keys->report.refused,
+			 keyring_generation(keys->keyring));
+		return;
+	}
+	log_warn("nobody can log in", "why=%s path=%s keys=%s reason=%s mend=%s", why, keys->path,
+		 keys_safety_name(keys->file.safety), keys->file.reason, keys->file.mend);
+}
+
+static int load(struct keys *keys, const char *why)
+{
+	struct buf image = BUF_INIT;
+	int err;
+
+	/* First the look: what is written while we read is another look. */
+	keys->loaded = keys->seen = look_at(keys->path);
+	keys->report = (struct keyring_report){0};
+	keys_file_finish(&keys->file);
+	keys_file_init(&keys->file);
+	err = keys_file_load(&keys->file, keys->path, NULL);
+	if (err == 0)
+		err = build(keys, &image);
+	if (err == -E2BIG || (err == 0 && over_limit(keys))) {
+		set_reason(&keys->file, KEYS_TOO_LARGE, "more lines than --max-keys, or than fit",
+			   "wc -l", keys->path);
+		buf_finish(&image);
+		err = build(keys, &image);
+	} else if (err == 0 && keys->file.safety == KEYS_SAFE && keys->report.accepted == 0) {
+		set_reason(&keys->file, KEYS_EMPTY, "no line accepts a key",
+			   "cat ~/.ssh/id_ed25519.pub >>", keys->path);
+		buf_finish(&image);
+		err = build(keys, &image);
+	}
+	if (err == 0)
+		err = publish_image(keys, &image);
+	else
+		buf_finish(&image);
+	if (err < 0)
+		log_error("keys not loaded", "why=%s path=%s error=%s", why, keys->path,
+			  strerror(-err));
+	else
+		log_load(keys, why);
+	return err;
+}
+
+int keys_load(struct keys *keys, const struct config *config, const char *const *servers,
+	      const char *why)
+{
+	char *path = strdup(config->authorized_keys);
+
+	if (path == NULL)
+		return -ENOMEM;
+	free(keys->path);
+	keys->path = path;
+	keys->servers = servers;
+	keys->names_per_key = config->names_per_key;
+	keys->max_keys = config->max_keys;
+	return load(keys, why);
+}
+
+/* A folder above may have been mended: the file itself looks as before. */
+static bool is_mended(const struct keys *keys)
+{
+	struct keys_file again;
+	bool mended;
+
+	if (keys->file.safety != KEYS_UNSAFE && keys->file.safety != KEYS_MISSING)
+		return false;
+	keys_file_init(&again);
+	mended = keys_file_load(&again, keys->path, NULL) == 0 &&
+		 (again.safety != keys->file.safety ||
+		  strcmp(again.reason, keys->file.reason) != 0);
+	keys_file_finish(&again);
+	return mended;
+}
+
+void keys_tick(struct keys *keys)
+{
+	struct keys_look now = look_at(keys->path);
+	bool settled = looks_equal(&now, &keys->seen);
+
+	keys->seen = now;
+	if (settled && (!looks_equal(&now, &keys->loaded) || is_mended(keys)))
+		load(keys, "changed");
+}
+
+/* ---- names ---------------------------------------------------------------------------- */
+
+int keys_claim(struct keys *keys, const struct name_claim *claim, enum name_answer *ret_answer,
+	       bool *ret_passed)
+{
+	uint64_t before = names_serial(keys->names);
+	int err = names_claim(keys->names, &keys->view, claim, ret_answer, ret_passed);
+
+	if (err == 0 && names_serial(keys->names) != before)
+		err = publish(keys);
+	return err;
+}
+
+int keys_answer(struct keys *keys, const char *request, struct names_reply *ret_reply)
+{
+	int err = names_answer(keys->names, &keys->view, request, ret_reply);
+
+	if (err == 0 && ret_reply->changed && publish(keys) < 0) {
+		buf_reset(&ret_reply->text);
+		buf_append_str(&ret_reply->text,
+			       "error written down, but the workers could not be told; see the log\n");
+	}
+	return err;
+}

@@ -1,0 +1,309 @@
+#include "master/master.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "master/claims.h"
+#include "master/open.h"
+#include "master/signals.h"
+#include "worker/process.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define TICK_MS 1000u
+#define POLL_MAX (1u + WORKERS_MAX + NAMES_POLL_MAX)
+#define CLOSE_GOING_AWAY 1001u
+
+/* ---- workers -------------------------------------------------------------------------- */
+
+static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
+{
+	struct master *master = data;
+
+	signals_enter_child(&master->signal_fd);
+	names_server_enter_child(&master->names_server);
+	children_enter_child(&master->children);
+	listen_enter_worker(&master->listeners, slot, inherit->listen_fds,
+			    sizeof(inherit->listen_fds) / sizeof(inherit->listen_fds[0]));
+	inherit->config = &master->config;
+	inherit->port = master->listeners.port;
+	inherit->wildcard = master->listeners.wildcard;
+	return keyring_attach(keyring_fd(master->keys.keyring), &inherit->keyring);
+}
+
+static void fork_due(struct master *master, uint64_t now)
+{
+	const struct child_world world = {
+		.shm = &master->shm,
+		.run = process_run,
+		.enter = enter_worker,
+		.data = master,
+	};
+
+	if (master->state < MASTER_DRAINING)
+		children_fork_due(&master->children, &world, now);
+}
+
+/* ---- the states -------------------------------------------------------------------------- */
+
+static void drain(struct master *master, const char *why, uint64_t now)
+{
+	struct control_packet packet;
+
+	memset(&packet, 0, sizeof(packet));
+	packet.kind = CONTROL_DRAIN;
+	packet.drain.close_code = CLOSE_GOING_AWAY;
+	log_info("stopping", "why=%s workers=%u", why, children_running(&master->children));
+	/* Who waits for the port file must not find one of a server that is going. */
+	if (master->config.port_file[0] != '\0' && master->state == MASTER_RUNNING)
+		unlink(master->config.port_file);
+	master->state = MASTER_DRAINING;
+	master->drain_by_ms = now + MASTER_DRAIN_MS;
+	children_tell(&master->children, &packet, SIGTERM);
+}
+
+/*
+ * The one thing a person wants to know next. Whoever started us may know better which key
+ * and which path it takes (tools/run.sh does).
+ */
+static void print_hint(const struct master *master)
+{
+	const char *hint = getenv("ROOMKEY_JOIN");
+
+	if (hint != NULL)
+		dprintf(STDOUT_FILENO, "%s\n", hint);
+	else if (isatty(STDOUT_FILENO) && master->listeners.port == 8080)
+		dprintf(STDOUT_FILENO, "join with: chat-client alice@localhost\n");
+	else if (isatty(STDOUT_FILENO))
+		dprintf(STDOUT_FILENO, "join with: chat-client alice@localhost:%u\n",
+			master->listeners.port);
+}
+
+static void become_running(struct master *master)
+{
+	int err = master_write_port(master);
+
+	master->state = MASTER_RUNNING;
+	if (err < 0)
+		log_error("no port file", "path=%s error=%s", master->config.port_file,
+			  strerror(-err));
+	log_info("ready",
+		 "version=%s listen=%s instance=%s workers=%u members=%u keys=%u state=%s",
+		 ROOMKEY_VERSION, master->listeners.text, master->instance, master->config.workers,
+		 master->members, master->keys.report.accepted, master->folder.data);
+	print_hint(master);
+}
+
+static void advance(struct master *master, uint64_t now)
+{
+	if (master->state == MASTER_STARTING && children_ready(&master->children))
+		become_running(master);
+	if (master->state < MASTER_DRAINING && children_given_up(&master->children)) {
+		log_error("no worker can run", "instance=%s", master->instance);
+		master->exit_code = MASTER_EXIT_FAILED;
+		master->state = MASTER_ENDED;
+	}
+	if (master->state != MASTER_DRAINING)
+		return;
+	if (children_running(&master->children) == 0) {
+		master->state = MASTER_ENDED;
+	} else if (now >= master->drain_by_ms) {
+		log_warn("workers killed", "count=%u after_ms=%u",
+			 children_running(&master->children), MASTER_DRAIN_MS);
+		children_kill(&master->children, SIGKILL);
+		/* The kernel needs a moment; a worker stuck in it is asked again. */
+		master->drain_by_ms = now + TICK_MS;
+	}
+}
+
+/* ---- signals ------------------------------------------------------------------------------- */
+
+static void log_notes(struct buf *notes, const char *event)
+{
+	char *rest = NULL;
+
+	if (notes->data == NULL)
+		return;
+	for (char *line = strtok_r(notes->data, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest))
+		log_warn(event, "text=%s", line);
+}
+
+static void reload_config(struct master *master)
+{
+	struct config fresh;
+	struct buf notes = BUF_INIT;
+	int err = config_reload(&master->config, &fresh, &notes);
+
+	if (err == 0) {
+		err = master_check(&fresh, &notes);
+		if (err < 0)
+			config_finish(&fresh);
+	}
+	log_notes(&notes, err < 0 ? "configuration refused" : "configuration");
+	buf_finish(&notes);
+	if (err < 0)
+		return;
+	config_finish(&master->config);
+	master->config = fresh;
+	log_set_level(fresh.log_level);
+	log_info("configuration loaded", "file=%s",
+		 fresh.config_file[0] != '\0' ? fresh.config_file : "-");
+}
+
+static void reload(struct master *master)
+{
+	struct control_packet packet;
+	struct buf error = BUF_INIT;
+
+	memset(&packet, 0, sizeof(packet));
+	packet.kind = CONTROL_RELOAD;
+	reload_config(master);
+	if (master_fill_server_names(master, &error) < 0)
+		log_warn("server names", "reason=%s", error.data);
+	buf_finish(&error);
+	keys_load(&master->keys, &master->config, master->server_names.list, "reload");
+	children_tell(&master->children, &packet, 0);
+}
+
+/* A server in the foreground goes with its terminal, as its user expects. */
+static bool terminal_is_gone(const struct master *master)
+{
+	struct winsize size;
+
+	return master->on_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 && errno == EIO;
+}
+
+static void handle_signal(struct master *master, int signal_number, uint64_t now)
+{
+	switch (signal_number) {
+	case SIGTERM:
+	case SIGINT:
+		if (master->state < MASTER_DRAINING)
+			drain(master, signal_number == SIGINT ? "SIGINT" : "SIGTERM", now);
+		else if (signal_number == SIGINT)
+			master->drain_by_ms = now;
+		break;
+	case SIGHUP:
+		if (master->state < MASTER_DRAINING && terminal_is_gone(master))
+			drain(master, "terminal gone", now);
+		else if (master->state < MASTER_DRAINING)
+			reload(master);
+		break;
+	case SIGUSR2:
+		log_warn("upgrade in place is not supported", "mend=%s",
+			 "stop it and start the new one: nothing is forgotten");
+		break;
+	case SIGCHLD:
+		children_reap(&master->children, &master->shm, master->state >= MASTER_DRAINING,
+			      now);
+		break;
+	default: /* none other is in the set */
+		break;
+	}
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static int wait_ms(const struct master *master, uint64_t now)
+{
+	uint64_t until = master->tick_due_ms;
+	int due = -1;
+
+	if (master->state == MASTER_DRAINING && master->drain_by_ms < until)
+		until = master->drain_by_ms;
+	if (master->state < MASTER_DRAINING)
+		due = children_wait_ms(&master->children, now);
+	if (due >= 0 && now + (unsigned)due < until)
+		until = now + (unsigned)due;
+	return until > now ? (int)(until - now) : 0;
+}
+
+static void wait_for_events(struct master *master)
+{
+	struct pollfd fds[POLL_MAX];
+	unsigned slots[WORKERS_MAX], slot_count = 0;
+	size_t count = 0;
+
+	fds[count++] = (struct pollfd){.fd = master->signal_fd, .events = POLLIN};
+	for (unsigned i = 0; i < master->children.count; i++) {
+		if (master->children.child[i].control_fd < 0)
+			continue;
+		slots[slot_count++] = i;
+		fds[count++] = (struct pollfd){.fd = master->children.child[i].control_fd,
+					       .events = POLLIN};
+	}
+	count += names_server_poll(&master->names_server, fds + count);
+	assert(count <= POLL_MAX);
+	if (poll(fds, (nfds_t)count, wait_ms(master, clock_mono_ms())) <= 0)
+		return;
+	/* Before the reap: what a worker said last still counts. */
+	for (unsigned i = 0; i < slot_count; i++) {
+		if (fds[1 + i].revents != 0)
+			claims_receive(&master->children.child[slots[i]], slots[i], &master->keys);
+	}
+}
+
+static void tick(struct master *master, uint64_t now)
+{
+	if (now < master->tick_due_ms)
+		return;
+	master->tick_due_ms = now + TICK_MS;
+	if (master->state >= MASTER_DRAINING)
+		return;
+	keys_tick(&master->keys);
+	children_watch(&master->children, &master->shm, now);
+}
+
+static void loop(struct master *master)
+{
+	uint64_t now = clock_mono_ms();
+	int signal_number;
+
+	master->tick_due_ms = now + TICK_MS;
+	while (master->state != MASTER_ENDED) {
+		fork_due(master, now);
+		wait_for_events(master);
+		now = clock_mono_ms();
+		while ((signal_number = signals_next(master->signal_fd)) != 0)
+			handle_signal(master, signal_number, now);
+		names_server_run(&master->names_server, now);
+		tick(master, now);
+		advance(master, now);
+	}
+}
+
+int master_run(struct config *config)
+{
+	/* Static, so that a child's leak check sees what the master holds as held. */
+	static struct master master;
+	int err;
+
+	master = (struct master){
+		.config = *config,
+		.signal_fd = -1,
+		.exit_code = MASTER_EXIT_OK,
+		.on_terminal = isatty(STDERR_FILENO) != 0,
+		.names_server = {.fd = -1},
+	};
+	for (unsigned i = 0; i < NAMES_CONNECTIONS_MAX; i++)
+		master.names_server.connection[i].fd = -1;
+	for (unsigned i = 0; i < SLOTS_MAX; i++)
+		master.bells[i][0] = master.bells[i][1] = -1;
+	err = master_open(&master);
+	if (err == 0)
+		loop(&master);
+	if (master_close(&master) < 0 || err < 0)
+		master.exit_code = MASTER_EXIT_FAILED;
+	if (master.state == MASTER_ENDED)
+		log_info("stopped", "instance=%s exit=%d", master.instance, master.exit_code);
+	config_finish(&master.config);
+	return master.exit_code;
+}

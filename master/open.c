@@ -1,0 +1,270 @@
+#include "master/open.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "master/host.h"
+#include "master/signals.h"
+#include "master/state_dir.h"
+#include "shm/doorbell.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* For the workers of a killed master to go. */
+#define SEGMENT_WAIT_MS 5000u
+
+/* ---- the segment --------------------------------------------------------------------- */
+
+static struct segment_sizes sizes_of(const struct config *config)
+{
+	return (struct segment_sizes){
+		.max_users = config->max_users,
+		.max_devices = config->max_devices,
+		.max_connections = config->max_connections,
+		.max_rooms = config->max_rooms,
+		/* "No limit" is every room there can be. */
+		.rooms_per_user = config->max_rooms_per_user > 0 ? config->max_rooms_per_user
+								 : config->max_rooms,
+		.max_addresses = config->max_connections,
+		.room_lines = config->room_lines,
+		.room_bytes = config->room_bytes,
+	};
+}
+
+static const char *origin_text(enum segment_origin origin)
+{
+	switch (origin) {
+	case SEGMENT_NEW:
+		return "new";
+	case SEGMENT_ATTACHED:
+		return "taken over";
+	case SEGMENT_LOADED:
+		return "loaded";
+	case SEGMENT_RECOVERED:
+		return "recovered";
+	}
+	return "-";
+}
+
+static void log_warnings(const char *event, struct buf *text)
+{
+	char *rest = NULL;
+
+	if (text->data == NULL)
+		return;
+	for (char *line = strtok_r(text->data, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest))
+		log_warn(event, "text=%s", line);
+}
+
+static int start_segment(struct master *master)
+{
+	struct segment_params params = {
+		.instance = master->instance,
+		.state_dir = master->config.state_dir,
+		.sizes = sizes_of(&master->config),
+		.wait_ms = SEGMENT_WAIT_MS,
+	};
+	struct segment_report report = {0};
+	struct buf text = BUF_INIT;
+	int err = segment_start(&params, &master->shm, &report, &text);
+
+	if (err < 0) {
+		log_error(err == -EBUSY ? "instance busy" : "no segment", "instance=%s reason=%s",
+			  master->instance, text.data != NULL ? text.data : strerror(-err));
+	} else {
+		master->segment_started = true;
+		master->shm.bells = (const int(*)[2])master->bells;
+		master->members = report.users;
+		log_warnings("segment", &text);
+		log_info("segment",
+			 "instance=%s origin=%s users=%u rooms=%u audited=%u quarantined=%u "
+			 "repaired=%u",
+			 master->instance, origin_text(report.origin), report.users, report.rooms,
+			 report.logs_audited, report.logs_quarantined, report.locks_repaired);
+	}
+	buf_finish(&text);
+	return err;
+}
+
+/* ---- the steps -------------------------------------------------------------------------- */
+
+static int open_folder(struct master *master)
+{
+	struct buf error = BUF_INIT;
+	int err = state_dir_prepare(master->config.state_dir, master->instance, &master->folder,
+				    &error);
+
+	if (err < 0)
+		log_error("no state", "reason=%s", error.data != NULL ? error.data : strerror(-err));
+	buf_finish(&error);
+	return err;
+}
+
+static int open_listeners(struct master *master)
+{
+	struct buf error = BUF_INIT;
+	int err = listen_open(master->config.host, master->config.port, master->config.workers,
+			      &master->listeners, &error);
+
+	if (err < 0)
+		log_error("cannot listen", "reason=%s",
+			  error.data != NULL ? error.data : strerror(-err));
+	buf_finish(&error);
+	return err;
+}
+
+/*
+ * A port that is known names the instance, and then the segment comes first: right
+ * after a kill -9 of a master its workers still hold the port, and go while the segment waits
+ * for them; and of two things that are taken the instance says more.
+ */
+static int open_port_and_segment(struct master *master)
+{
+	const struct config *config = &master->config;
+	bool known = config->instance[0] != '\0' || config->port != 0;
+	int err = known ? 0 : open_listeners(master);
+
+	if (err < 0)
+		return err;
+	if (config->instance[0] != '\0')
+		snprintf(master->instance, sizeof(master->instance), "%s", config->instance);
+	else
+		snprintf(master->instance, sizeof(master->instance), "%u",
+			 known ? config->port : master->listeners.port);
+	err = open_folder(master);
+	if (err == 0)
+		err = start_segment(master);
+	/* Left by a master that was killed; a second one on a running instance has failed by now. */
+	if (err == 0 && config->port_file[0] != '\0')
+		unlink(config->port_file);
+	if (err == 0 && known)
+		err = open_listeners(master);
+	return err;
+}
+
+int master_check(const struct config *config, struct buf *error)
+{
+	static const struct host_names nobody;
+	struct server_names names;
+	int err = listen_check(config->host, error);
+
+	if (err == 0)
+		err = server_names_fill(&names, config, &nobody, 1, "", error);
+	return err < 0 ? -EINVAL : 0;
+}
+
+static int answer_names(void *data, const char *request, struct names_reply *ret_reply)
+{
+	struct master *master = data;
+
+	return keys_answer(&master->keys, request, ret_reply);
+}
+
+int master_fill_server_names(struct master *master, struct buf *error)
+{
+	return server_names_fill(&master->server_names, &master->config, &master->host,
+				 master->listeners.port, master->listeners.text, error);
+}
+
+static int open_keys(struct master *master)
+{
+	struct buf error = BUF_INIT;
+	int err;
+
+	host_names_find(&master->host);
+	err = master_fill_server_names(master, &error);
+	if (err == 0)
+		err = keys_open(&master->keys, master->folder.data, &error);
+	if (err < 0)
+		log_error("no keys", "reason=%s", error.data != NULL ? error.data : strerror(-err));
+	else
+		err = keys_load(&master->keys, &master->config, master->server_names.list, "start");
+	buf_finish(&error);
+	return err;
+}
+
+static void warn_about_host(const struct master *master)
+{
+	unsigned long files = host_raise_open_files();
+	unsigned long wanted = master->config.max_connections / master->config.workers + 256;
+
+	if (files < wanted)
+		log_warn("few open files", "limit=%lu wanted=%lu mend=%s", files, wanted,
+			 "ulimit -Hn, or LimitNOFILE= of the service");
+	if (host_removes_ipc("/etc/systemd"))
+		log_warn("logind may delete the shared memory at logout", "instance=%s mend=%s",
+			 master->instance,
+			 "RemoveIPC=no in /etc/systemd/logind.conf, or run it as a service");
+}
+
+int master_open(struct master *master)
+{
+	int err;
+
+	/* What we make is ours alone; the umask holds for the workers, too. */
+	umask(077);
+	children_init(&master->children, master->config.workers);
+	err = signals_open(&master->signal_fd);
+	if (err == 0)
+		err = doorbell_create(master->bells);
+	if (err < 0) {
+		log_error("cannot start", "error=%s", strerror(-err));
+		return err;
+	}
+	err = open_port_and_segment(master);
+	if (err < 0)
+		return err;
+	warn_about_host(master);
+	err = open_keys(master);
+	if (err < 0)
+		return err;
+	err = names_server_open(&master->names_server, master->folder.data, answer_names, master);
+	if (err < 0)
+		log_error("no names socket", "folder=%s error=%s", master->folder.data,
+			  strerror(-err));
+	return err;
+}
+
+int master_write_port(const struct master *master)
+{
+	char text[16];
+	int len;
+
+	if (master->config.port_file[0] == '\0')
+		return 0;
+	len = snprintf(text, sizeof(text), "%u\n", master->listeners.port);
+	/* Others wait for it: no secret, unlike all else we write. */
+	return fd_replace_file(master->config.port_file, text, (size_t)len, 0644);
+}
+
+int master_close(struct master *master)
+{
+	int err = 0;
+
+	names_server_close(&master->names_server);
+	listen_close(&master->listeners);
+	if (master->config.port_file[0] != '\0' && master->state != MASTER_STARTING)
+		unlink(master->config.port_file);
+	if (master->segment_started) {
+		err = segment_stop(&master->shm, master->config.state_dir);
+		if (err < 0)
+			log_error("registry not saved", "instance=%s error=%s kept_in=%s",
+				  master->instance, strerror(-err), "/dev/shm");
+		else
+			log_info("registry saved", "instance=%s folder=%s", master->instance,
+				 master->folder.data);
+	}
+	keys_close(&master->keys);
+	for (unsigned i = 0; i < SLOTS_MAX; i++) {
+		fd_close(&master->bells[i][0]);
+		fd_close(&master->bells[i][1]);
+	}
+	fd_close(&master->signal_fd);
+	buf_finish(&master->folder);
+	return err;
+}

@@ -1,0 +1,24 @@
+/*
+ * Makes all that the workers will share, in the order that tells an operator the most: who
+ * runs this instance already, who holds the port, whose files are wrong.
+ */
+#ifndef MASTER_OPEN_H
+#define MASTER_OPEN_H
+
+#include "master/master.h"
+
+/* What config_load can't know: 0, or -EINVAL with a sentence. */
+int master_check(const struct config *config, struct buf *error);
+/*
+ * All but the workers. `config` has passed master_check. 0, or -errno with the reason logged;
+ * master_close is due in either case.
+ */
+int master_open(struct master *master);
+/* Saves the registry, removes what was made. 0 or -errno, logged. */
+int master_close(struct master *master);
+/* The port's number for whoever waits for it. 0 or -errno. */
+int master_write_port(const struct master *master);
+/* Fills the server's names from the configuration: 0, or -EINVAL with a sentence. */
+int master_fill_server_names(struct master *master, struct buf *error);
+
+#endif
