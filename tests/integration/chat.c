@@ -258,6 +258,30 @@ json_t *chat_await(struct chat *c, const char *fmt, ...)
 	return line;
 }
 
+bool json_lists(json_t *array, const char *text)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(array, i, entry) {
+		if (json_is_string(entry) && strcmp(json_string_value(entry), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+json_t *chat_await_presence(struct chat *c, const char *room, const char *field, const char *user)
+{
+	json_t *line;
+
+	do {
+		line = chat_await(c, "{'type':'presence','room':'%s','joined':'*','left':'*',"
+				     "'members':'*'}",
+				  room);
+	} while (!json_lists(json_object_get(line, field), user));
+	return line;
+}
+
 json_t *chat_refused(struct chat *c, const char *code)
 {
 	json_t *line = chat_expect(c, "{'type':'error','code':'%s','message':'*'}", code);

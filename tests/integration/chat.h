@@ -67,6 +67,9 @@ char *quoted(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Whether the value matches the pattern. */
 bool json_has(json_t *value, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Whether the array of strings holds the text. */
+bool json_lists(json_t *array, const char *text);
+
 void chat_send(struct chat *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* As it stands: no quotes changed, any bytes. */
 void chat_send_bytes(struct chat *c, const char *bytes, size_t len);
@@ -77,6 +80,8 @@ json_t *chat_next(struct chat *c, unsigned patience_ms);
 json_t *chat_expect(struct chat *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Skips lines until one matches. */
 json_t *chat_await(struct chat *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Skips lines until a presence of the room names the user in `field`: "joined" or "left". */
+json_t *chat_await_presence(struct chat *c, const char *room, const char *field, const char *user);
 /* The next line is an error of that code; its message must not be empty. */
 json_t *chat_refused(struct chat *c, const char *code);
 /* A `ping` is answered at once: nothing (but presence) stood between. */

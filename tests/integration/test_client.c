@@ -1,0 +1,349 @@
+/* chat-client in pipes: what it sends, prints and exits with. */
+#include "tests/integration/chat.h"
+#include "tests/integration/owned.h"
+#include "tests/integration/people.h"
+#include "tests/integration/program.h"
+#include "tests/integration/scratch.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(client, .fini = owned_finish_all, .timeout = 90);
+
+/* Runs chat-client to its end with the flags (separated by spaces), as `user`. */
+static struct outcome client(struct server *s, const struct person *user, const char *flags,
+			     const char *input)
+{
+	const char *argv[24];
+
+	person_command(argv, s, user, flags);
+	return run_with(argv, input, NULL);
+}
+
+static struct program *client_start(struct server *s, const struct person *user, const char *flags)
+{
+	const char *argv[24];
+
+	person_command(argv, s, user, flags);
+	return program_start(argv, NULL);
+}
+
+Test(client, send_sends_each_line_and_ends_when_all_are_there)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+
+	chat_join(bob, "ops", NULL);
+	struct outcome sent = client(s, &alice, "--send --room ops", "deployed\nand tested\n");
+	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
+	chat_expect(bob, "{'type':'message','room':'ops','seq':1,'sender':'alice','content':'deployed'}");
+	chat_expect(bob, "{'type':'message','room':'ops','seq':2,'content':'and tested'}");
+	chat_quiet(bob);
+	sent = client(s, &alice, "--send", "to the lobby");
+	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
+	chat_expect(bob, "{'type':'message','room':'lobby','seq':1,'content':'to the lobby'}");
+}
+
+Test(client, follow_prints_what_others_say)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+
+	chat_join(bob, "ops", NULL);
+	chat_say(bob, "ops", "m1", "before");
+	struct program *p = client_start(s, &alice, "--follow --room ops");
+	program_expect(p, "before");
+	chat_say(bob, "ops", "m2", "live");
+	program_expect(p, "live");
+	chat_tell(bob, "alice", "d", "in private");
+	program_expect(p, "in private");
+	chat_await(bob, "{'type':'ok','id':'d'}");
+}
+
+Test(client, json_prints_the_lines_as_they_are)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+
+	chat_join(bob, "ops", NULL);
+	chat_say(bob, "ops", "m1", "quote \" and \xe2\x82\xac");
+	struct program *p = client_start(s, &alice, "--follow --json --room ops");
+	json_t *line = NULL;
+	do {
+		char *text = program_line(p);
+
+		must(text != NULL, "the message never came");
+		json_decref(line);
+		line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+		must(line != NULL && json_object_get(line, "type") != NULL, "not a line: %s", text);
+	} while (!json_has(line, "{'type':'message','room':'ops'}"));
+	must(json_equal(line, json_array_get(bob->seen, bob->taken - 2)), "another line than bob's");
+	json_decref(line);
+}
+
+Test(client, what_is_printed_for_people_is_cleaned)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+
+	chat_say(bob, "lobby", "m1", "bidi \xe2\x80\xae override, tag \xf3\xa0\x81\x81, end");
+	struct program *p = client_start(s, &alice, "--follow");
+	program_expect(p, "end");
+	must(strstr(p->out_text.data, "\xe2\x80\xae") == NULL, "a bidi control");
+	must(strstr(p->out_text.data, "\xf3\xa0\x81\x81") == NULL, "an invisible tag");
+	must(strchr(p->out_text.data, '\x1b') == NULL, "an escape in a pipe");
+}
+
+Test(client, exit_codes_tell_what_went_wrong)
+{
+	struct person alice = person_new("alice"), mallory = person_new("mallory");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	const char *program = program_path("chat-client");
+	struct outcome told;
+
+	told = run(program, "--no-such-flag", "alice@127.0.0.1");
+	must(told.status == 2 && strstr(told.err, "no-such-flag") != NULL, "usage: %d %s", told.status,
+	     told.err);
+	told = run(program);
+	must(told.status == 2, "no host: %d", told.status);
+	told = client(s, &mallory, "--send --once", "hi\n");
+	must(told.status == 3, "a key that nobody knows: %d %s", told.status, told.err);
+	told = client(s, &alice, "--send", scratch_text("ok\n%05000d\nok, too\n", 0));
+	must(told.status == 1, "a line that is too long: %d %s", told.status, told.err);
+	server_stop(s);
+	told = client(s, &alice, "--send --once", "hi\n");
+	must(told.status == 4 && strlen(told.err) > 0, "no server: %d %s", told.status, told.err);
+}
+
+Test(client, a_name_that_is_anothers_is_told)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+
+	chat_login(s, "bob");
+	must(client(s, &alice, "--send", "mine\n").status == 0, "alice");
+	const char *argv[] = {program_path("chat-client"), "--key", alice.key.file, "--send",
+			      scratch_text("bob@127.0.0.1:%u", s->port), NULL};
+	struct outcome told = run_with(argv, "hi\n", NULL);
+	must(told.status == 3 && strstr(told.err, "alice") != NULL, "%d %s", told.status, told.err);
+}
+
+Test(client, plain_ws_beyond_loopback_needs_insecure)
+{
+	struct person alice = person_new("alice");
+	struct outcome told = run(program_path("chat-client"), "--key", alice.key.file, "--send",
+				  "--once", "alice@192.0.2.1:8080");
+
+	must(told.status != 0 && strstr(told.err, "--insecure") != NULL, "%d %s", told.status, told.err);
+}
+
+Test(client, help_and_version_are_told)
+{
+	struct outcome help = run(program_path("chat-client"), "--help");
+	static const char *const flags[] = {"--key", "--port", "--room", "--send", "--follow",
+					    "--once", "--json", "--plain", "--insecure"};
+
+	must(help.status == 0, "exit %d", help.status);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		must(strstr(help.out, flags[i]) != NULL, "--help lacks %s", flags[i]);
+	must(run(program_path("chat-client"), "--version").status == 0, "--version");
+}
+
+Test(client, a_key_in_the_agent_is_used)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	char *socket = scratch_path("agent");
+	const char *const env[] = {scratch_text("SSH_AUTH_SOCK=%s", socket), NULL};
+	struct program *agent =
+	    program_start((const char *const[]){"ssh-agent", "-D", "-a", socket, NULL}, NULL);
+
+	program_expect(agent, "SSH_AUTH_SOCK");
+	const char *add[] = {"ssh-add", "-q", alice.key.file, NULL};
+	must(run_with(add, NULL, env).status == 0, "ssh-add");
+	unlink(alice.key.file);
+	const char *argv[] = {program_path("chat-client"), "--send",
+			      scratch_text("alice@127.0.0.1:%u", s->port), NULL};
+	struct outcome sent = run_with(argv, "by the agent\n", env);
+	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
+	chat_expect(bob, "{'type':'message','sender':'alice','content':'by the agent'}");
+	const char *by_pub[] = {program_path("chat-client"), "--key", scratch_text("%s.pub", alice.key.file),
+				"--send", argv[2], NULL};
+	sent = run_with(by_pub, "by its public half\n", env);
+	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
+	chat_expect(bob, "{'type':'message','sender':'alice','content':'by its public half'}");
+}
+
+Test(client, an_encrypted_key_is_opened_through_askpass)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	const char *encrypt[] = {"ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f",
+				 alice.key.file, NULL};
+	char *script = scratch_write("askpass", "#!/bin/sh\necho 'open sesame'\n");
+	const char *const env[] = {scratch_text("SSH_ASKPASS=%s", script), "SSH_ASKPASS_REQUIRE=force",
+				   "DISPLAY=:0", NULL};
+	const char *argv[24];
+
+	must(run_with(encrypt, NULL, NULL).status == 0, "ssh-keygen -p");
+	must(run("chmod", "700", script).status == 0, "chmod");
+	person_command(argv, s, &alice, "--send");
+	struct outcome sent = run_with(argv, "opened\n", env);
+	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
+}
+
+Test(client, every_kind_of_key_file_is_understood)
+{
+	struct person people[] = {
+	    {.name = "rsa", .key = key_make("rsa", "rsa", 2048)},
+	    {.name = "ec256", .key = key_make("ec256", "ecdsa", 256)},
+	    {.name = "ec521", .key = key_make("ec521", "ecdsa", 521)},
+	    {.name = "pem", .key = key_make("pem", "ecdsa", 384)},
+	};
+	struct server *s = server_for(4, people, .users = "bob");
+
+	must(run("ssh-keygen", "-q", "-p", "-P", "", "-N", "", "-m", "PEM", "-f", people[3].key.file)
+		     .status == 0,
+	     "ssh-keygen -m PEM");
+	for (size_t i = 0; i < 4; i++) {
+		struct outcome sent = client(s, &people[i], "--send", "hi\n");
+
+		must(sent.status == 0, "%s: exit %d: %s", people[i].name, sent.status, sent.err);
+	}
+}
+
+/* One who follows a room and checks that lines 1, 2 ... come once and in order. */
+static void take_numbered(struct chat *c, unsigned count)
+{
+	for (unsigned i = 1; i <= count; i++)
+		must(json_has(chat_await(c, "{'type':'message','room':'lobby','sender':'alice'}"),
+			      "{'content':'%u'}", i),
+		     "line %u is not the next", i);
+}
+
+static char *numbers(unsigned count)
+{
+	struct buf text = BUF_INIT;
+
+	for (unsigned i = 1; i <= count; i++)
+		buf_printf(&text, "%u\n", i);
+	owned_add(text.data, free, NULL);
+	return text.data;
+}
+
+Test(client, thousands_of_lines_arrive_in_order)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0 --room-lines 16384");
+	struct chat *bob = chat_login(s, "bob");
+	struct outcome sent = client(s, &alice, "--send", numbers(5000));
+
+	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
+	take_numbered(bob, 5000);
+	chat_quiet(bob);
+}
+
+Test(client, a_rate_limit_slows_it_down_and_loses_nothing)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 40 --burst 5");
+	struct chat *bob = chat_login(s, "bob");
+	struct outcome sent = client(s, &alice, "--send", numbers(60));
+
+	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
+	take_numbered(bob, 60);
+	chat_quiet(bob);
+}
+
+Test(client, dying_workers_lose_and_double_nothing_it_sends)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0 --room-lines 16384");
+	struct program *p = client_start(s, &alice, "--send");
+
+	for (unsigned i = 1; i <= 1500; i++) {
+		program_write(p, scratch_text("%u\n", i));
+		if (i % 150 == 75)
+			server_kill_worker(s, server_worker_of(s, "alice"));
+	}
+	program_close_input(p);
+	must(program_wait(p) == 0, "exit %d", p->status);
+	struct chat *reader = chat_login(s, "bob");
+	for (unsigned after = 0; after < 1500; after += 100) {
+		chat_send(reader, "{'type':'history','id':'h%u','room':'lobby','after':%u,'limit':100}",
+			  after, after);
+		chat_await(reader, "{'type':'history','id':'h%u','count':100}", after);
+		for (unsigned i = after + 1; i <= after + 100; i++)
+			chat_expect(reader, "{'type':'message','seq':%u,'content':'%u'}", i, i);
+	}
+	must(json_has(chat_room_of(chat_welcome(s, "bob", NULL), "lobby"), "{'head':1500}"), "doubled");
+}
+
+Test(client, a_follower_comes_back_after_a_restart_and_misses_nothing)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0", .port_is_kept = true);
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = client_start(s, &alice, "--follow --json");
+	unsigned next = 1;
+
+	chat_say(bob, "lobby", "m1", "1");
+	for (unsigned round = 0; round < 3; round++) {
+		if (round == 1)
+			server_kill(s);
+		else
+			server_stop(s);
+		server_restart(s);
+		bob = chat_login(s, "bob");
+		chat_say(bob, "lobby", scratch_text("m%u", round + 2), scratch_text("%u", round + 2));
+	}
+	while (next <= 4) {
+		char *text = program_line(p);
+
+		must(text != NULL, "line %u never came", next);
+		json_t *line = json_loads(text, 0, NULL);
+		if (json_has(line, "{'type':'message'}")) {
+			must(json_has(line, "{'content':'%u'}", next), "line %u is not the next", next);
+			next++;
+		}
+		json_decref(line);
+	}
+}
+
+Test(client, once_ends_when_the_connection_is_lost)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .workers = 1);
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = client_start(s, &alice, "--follow --once");
+
+	chat_say(bob, "lobby", "m", "there?");
+	program_expect(p, "there?");
+	server_kill_worker(s, 0);
+	must(program_wait(p) == 4, "exit %d", p->status);
+}
+
+Test(client, a_reader_that_goes_away_ends_it_quietly)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+
+	chat_say(bob, "lobby", "m", "first");
+	char *command = scratch_text("%s --key %s --follow alice@127.0.0.1:%u | head -n 1",
+				     program_path("chat-client"), alice.key.file, s->port);
+	struct program *p = program_start((const char *const[]){"/bin/sh", "-c", command, NULL}, NULL);
+	program_expect(p, "first");
+	chat_say(bob, "lobby", "m2", "second");
+	chat_say(bob, "lobby", "m3", "third");
+	must(program_wait(p) == 0, "exit %d", p->status);
+	must(p->err_text.len == 0, "it complains: %s", p->err_text.data);
+}

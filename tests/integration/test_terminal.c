@@ -1,0 +1,139 @@
+/* chat-client on a terminal, as a person sees it. */
+#include "tests/integration/chat.h"
+#include "tests/integration/owned.h"
+#include "tests/integration/people.h"
+#include "tests/integration/program.h"
+#include "tests/integration/scratch.h"
+
+#include <string.h>
+
+TestSuite(terminal, .fini = owned_finish_all, .timeout = 90);
+
+static struct program *sit_down(struct server *s, const struct person *person)
+{
+	const char *argv[24];
+
+	person_command(argv, s, person, "--plain");
+	return program_start_terminal(argv, NULL);
+}
+
+Test(terminal, two_people_talk)
+{
+	struct person people[] = {person_new("alice"), person_new("bob")};
+	struct server *s = server_for(2, people, .users = "carol");
+	struct chat *carol = chat_login(s, "carol");
+	struct program *alice = sit_down(s, &people[0]), *bob = sit_down(s, &people[1]);
+
+	program_write(alice, "hello everyone\r");
+	chat_await(carol, "{'type':'message','room':'lobby','sender':'alice','content':'hello everyone'}");
+	program_expect(bob, "hello everyone");
+	program_write(bob, "hello alice\r");
+	program_expect(alice, "hello alice");
+	program_write(alice, "/quit\r");
+	must(program_wait(alice) == 0, "exit %d", alice->status);
+}
+
+Test(terminal, commands_do_what_they_say)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = sit_down(s, &alice);
+
+	chat_join(bob, "ops", NULL);
+	program_write(p, "/join ops\r");
+	chat_await_presence(bob, "ops", "joined", "alice");
+	program_write(p, "now in ops\r");
+	chat_await(bob, "{'type':'message','room':'ops','content':'now in ops'}");
+	program_write(p, "/msg bob just for you\r");
+	chat_await(bob, "{'type':'message','room':'@bob','content':'just for you'}");
+	program_write(p, "/me waves\r");
+	chat_await(bob, "{'type':'message','room':'ops','kind':'me','content':'waves'}");
+	program_write(p, "/topic Release Friday\r");
+	chat_await(bob, "{'type':'topic','room':'ops','content':'Release Friday'}");
+	program_write(p, "//not a command\r");
+	chat_await(bob, "{'type':'message','room':'ops','content':'/not a command'}");
+	program_write(p, "/leave\r");
+	chat_await_presence(bob, "ops", "left", "alice");
+	program_write(p, "/quit\r");
+	must(program_wait(p) == 0, "exit %d", p->status);
+}
+
+Test(terminal, help_lists_the_commands_and_a_wrong_one_gets_a_hint)
+{
+	static const char *const commands[] = {"/help", "/rooms", "/join", "/leave", "/users", "/msg",
+					       "/me", "/topic", "/who", "/history", "/away", "/back",
+					       "/quit"};
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = sit_down(s, &alice);
+
+	chat_await_presence(bob, "lobby", "joined", "alice");
+	program_write(p, "/help\r");
+	program_expect(p, "/quit");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		must(strstr(p->out_text.data, commands[i]) != NULL, "/help lacks %s", commands[i]);
+	program_write(p, "/jion ops\r");
+	program_expect(p, "/join");
+	chat_quiet(bob);
+}
+
+Test(terminal, what_arrives_leaves_the_line_being_typed_alone)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = sit_down(s, &alice);
+
+	chat_await_presence(bob, "lobby", "joined", "alice");
+	program_write(p, "half a sen");
+	program_expect(p, "half a sen");
+	chat_say(bob, "lobby", "m", "an interruption");
+	program_expect(p, "an interruption");
+	program_expect(p, "half a sen");
+	program_write(p, "tence\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'half a sentence'}");
+}
+
+Test(terminal, the_line_can_be_edited)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = sit_down(s, &alice);
+
+	chat_await_presence(bob, "lobby", "joined", "alice");
+	program_write(p, "grun\xc3\xbc\xc3\xa9\x7f" "ess\x01S: \x05 Gott\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'S: grun\xc3\xbc" "ess Gott'}");
+	program_write(p, "one two\x17three\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'one three'}");
+	program_write(p, "gone\x15kept\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'kept'}");
+	program_write(p, "\x1b[A\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'kept'}");
+	program_write(p, "\x04");
+	must(program_wait(p) == 0, "exit %d", p->status);
+}
+
+Test(terminal, it_goes_on_by_itself_when_its_worker_dies)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = sit_down(s, &alice);
+	unsigned worker;
+
+	program_write(p, "before\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'before'}");
+	worker = server_worker_of(s, "alice");
+	if (worker == chat_worker(s, bob)) {
+		chat_drop(bob);
+		bob = chat_login_on(s, "bob", NULL, 1 - worker);
+	}
+	server_kill_worker(s, worker);
+	chat_say(bob, "lobby", "m", "meanwhile");
+	program_expect(p, "meanwhile");
+	program_write(p, "after\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'after'}");
+}
