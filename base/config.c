@@ -58,7 +58,7 @@ static void set(struct loader *loader, const struct option *option, const char *
 
 static void suggest(struct buf *out, const char *name, const char *dashes)
 {
-	const struct option *nearest = option_nearest(name, strlen(name));
+	const struct option *nearest = option_nearest(name, strcspn(name, "="));
 
 	if (nearest != NULL)
 		buf_printf(out, " (did you mean %s%s?)", dashes, nearest->name);

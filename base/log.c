@@ -107,14 +107,20 @@ static void put_hex(struct buf *out, unsigned long long value)
 		buf_printf(out, "%llx", value);
 }
 
-/* One conversion, `spec` behind its %, of `len` bytes. */
-static void put_value(struct buf *out, const char *spec, size_t len, va_list *ap)
+/*
+ * One conversion, `spec` behind its %, of `len` bytes. False: one that nobody taught
+ * us, so that the arguments behind it can't be told apart any more.
+ */
+static bool put_value(struct buf *out, const char *spec, size_t len, va_list *ap)
 {
 	char conversion = len > 0 ? spec[len - 1] : '\0';
 	bool is_long = len == 2 && spec[0] == 'l';
 	bool is_long_long = len == 3 && spec[0] == 'l' && spec[1] == 'l';
 	bool is_size = len == 2 && spec[0] == 'z';
 
+	if ((len != 1 && !is_long && !is_long_long && !is_size) ||
+	    (conversion == 's' && len != 1) || (conversion != 'u' && is_size))
+		conversion = '\0';
 	switch (conversion) {
 	case 's':
 		put_string(out, va_arg(*ap, const char *));
@@ -146,26 +152,51 @@ static void put_value(struct buf *out, const char *spec, size_t len, va_list *ap
 			put_hex(out, va_arg(*ap, unsigned));
 		break;
 	default:
-		/* A conversion nobody taught us: the rest of the arguments can't be trusted. */
 		buf_append_str(out, "\"?\"");
+		return false;
 	}
+	return true;
+}
+
+static bool put_literal(struct buf *out, const char *text, size_t len)
+{
+	struct buf value = BUF_INIT;
+
+	buf_append(&value, text, len);
+	out->failed = out->failed || value.failed;
+	if (!value.failed)
+		put_string(out, value.data);
+	buf_finish(&value);
+	return true;
 }
 
 static void put_fields(struct buf *out, const char *fmt, va_list *ap)
 {
-	while (*fmt != '\0') {
-		size_t key_len = strcspn(fmt, "=");
+	bool go_on = true;
+
+	while (go_on && *fmt != '\0') {
+		size_t key_len = strcspn(fmt, "= ");
 		const char *value = fmt + key_len + (fmt[key_len] == '=');
 		size_t value_len = strcspn(value, " ");
 
 		put_key(out, fmt, key_len);
 		if (value[0] == '%')
-			put_value(out, value + 1, value_len - 1, ap);
+			go_on = put_value(out, value + 1, value_len - 1, ap);
 		else
-			put_quoted(out, "?");
+			go_on = put_literal(out, value, value_len);
 		fmt = value + value_len;
 		fmt += strspn(fmt, " ");
 	}
+}
+
+static bool write_line(const struct buf *line)
+{
+	ssize_t put;
+
+	do
+		put = write(logger.fd, line->data, line->len);
+	while (put < 0 && errno == EINTR);
+	return put == (ssize_t)line->len;
 }
 
 static void emit(enum log_level level, const char *event, const char *fmt, va_list *ap)
@@ -185,7 +216,7 @@ static void emit(enum log_level level, const char *event, const char *fmt, va_li
 	}
 	put_fields(&line, fmt, ap);
 	buf_append_str(&line, logger.format == LOG_FORMAT_JSON ? "}\n" : "\n");
-	if (line.failed || write(logger.fd, line.data, line.len) != (ssize_t)line.len)
+	if (line.failed || !write_line(&line))
 		logger.dropped++;
 	buf_finish(&line);
 }

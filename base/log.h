@@ -7,11 +7,12 @@
  *	2026-11-20T17:00:00.123Z chat-worker-1 info login user=alice fingerprint=SHA256:... conn=7
  *	{"time":"2026-11-20T17:00:00.123Z","process":"chat-worker-1","level":"info","event":"login","user":"alice",...}
  *
- * The format is a list of key=conversion pairs, separated by single spaces;
- * conversions are %s (quoted where needed, cleaned of control characters; NULL
- * prints "-"), and the integers %d %u %ld %lu %zu %lld %llu %x %lx %llx (by PRIu64 and
- * friends). A line is written with one write(2); one that can't be written is
- * counted and dropped, never waited for: a full log disk must not stop a chat.
+ * The format is a list of key=conversion or key=word pairs, separated by single
+ * spaces; conversions are %s (quoted where needed, cleaned of control characters;
+ * NULL prints "-"), and the integers %d %u %ld %lu %zu %lld %llu %x %lx %llx (by PRIu64
+ * and friends). Any other ends the line, as the arguments behind it can't be read. A
+ * line is written with one write(2); one that can't be written is counted and dropped,
+ * never waited for: a full log disk must not stop a chat.
  *
  * The only global state of a process. Libraries (base, proto, auth, shm) return
  * errors and do not log. Never log signatures, tokens, nor message text above debug.
