@@ -119,7 +119,8 @@ static bool json_matches(json_t *value, json_t *pattern)
 	if (json_is_null(pattern))
 		return value == NULL;
 	if (json_is_object(pattern)) {
-		json_object_foreach(pattern, key, part) {
+		json_object_foreach(pattern, key, part)
+		{
 			if (!json_matches(json_object_get(value, key), part))
 				return false;
 		}
@@ -128,7 +129,8 @@ static bool json_matches(json_t *value, json_t *pattern)
 	if (json_is_array(pattern)) {
 		if (!json_is_array(value) || json_array_size(value) != json_array_size(pattern))
 			return false;
-		json_array_foreach(pattern, i, part) {
+		json_array_foreach(pattern, i, part)
+		{
 			if (!json_matches(json_array_get(value, i), part))
 				return false;
 		}
@@ -174,8 +176,8 @@ json_t *chat_next(struct chat *c, unsigned patience_ms)
 
 	while (c->taken == json_array_size(c->seen)) {
 		uint64_t now = clock_mono_ms();
-		enum ws_event event =
-		    ws_receive(&c->ws, now < deadline ? (unsigned)(deadline - now) : 0, &c->frame);
+		enum ws_event event = ws_receive(
+			&c->ws, now < deadline ? (unsigned)(deadline - now) : 0, &c->frame);
 
 		if (event == WS_EVENT_CLOSED || event == WS_EVENT_TIMEOUT)
 			return NULL;
@@ -263,7 +265,8 @@ bool json_lists(json_t *array, const char *text)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(array, i, entry) {
+	json_array_foreach(array, i, entry)
+	{
 		if (json_is_string(entry) && strcmp(json_string_value(entry), text) == 0)
 			return true;
 	}
@@ -275,8 +278,9 @@ json_t *chat_await_presence(struct chat *c, const char *room, const char *field,
 	json_t *line;
 
 	do {
-		line = chat_await(c, "{'type':'presence','room':'%s','joined':'*','left':'*',"
-				     "'members':'*'}",
+		line = chat_await(c,
+				  "{'type':'presence','room':'%s','joined':'*','left':'*',"
+				  "'members':'*'}",
 				  room);
 	} while (!json_lists(json_object_get(line, field), user));
 	return line;

@@ -22,14 +22,14 @@
 
 struct chat {
 	struct ws ws;
-	char name[48];	    /* for failures: the user, or what the test calls it */
-	char address[64];   /* what the login says it dialled */
-	json_t *seen;	    /* array: every line received */
-	size_t taken;	    /* how many of them were expected or skipped */
-	json_t *challenge;  /* the last one */
-	json_t *welcome;    /* NULL before */
-	struct buf frame;   /* the last text frame */
-	unsigned frames;    /* text frames received */
+	char name[48];     /* for failures: the user, or what the test calls it */
+	char address[64];  /* what the login says it dialled */
+	json_t *seen;      /* array: every line received */
+	size_t taken;      /* how many of them were expected or skipped */
+	json_t *challenge; /* the last one */
+	json_t *welcome;   /* NULL before */
+	struct buf frame;  /* the last text frame */
+	unsigned frames;   /* text frames received */
 };
 
 /* ---- connections */
@@ -49,7 +49,8 @@ void chat_drop(struct chat *c);
  */
 void chat_send_login(struct chat *c, const char *user, const struct key *key, const char *extra);
 /* The same with a signature made elsewhere. */
-void chat_send_signature(struct chat *c, const char *user, const char *signature, const char *extra);
+void chat_send_signature(struct chat *c, const char *user, const char *signature,
+			 const char *extra);
 /* chat_open, the derived key of that name, and the welcome; the announcements are still to come. */
 struct chat *chat_welcome(struct server *s, const char *user, const char *extra);
 /* The same, and all the announcements with their lines are taken. */
@@ -91,13 +92,15 @@ void chat_closed(struct chat *c, int close_code);
 
 /* ---- what tests do all the time */
 
-/* Sends {'type':'join'} with the extra fields, takes the announcement and its lines; the room line. */
+/* Sends {'type':'join'} with the extra fields, takes the announcement and its lines; the room line.
+ */
 json_t *chat_join(struct chat *c, const char *room, const char *extra);
 /* A message to the room with the id: takes the line and then its ok; the seq. */
 long long chat_say(struct chat *c, const char *room, const char *id, const char *content);
 /* A direct message; the ok line. */
 json_t *chat_tell(struct chat *c, const char *recipient, const char *id, const char *content);
-/* Takes `count` lines that must be the sequenced lines after `after` in that room, prev honoured. */
+/* Takes `count` lines that must be the sequenced lines after `after` in that room, prev honoured.
+ */
 void chat_take_lines(struct chat *c, const char *room, long long after, long long count);
 
 const char *text_of(json_t *line, const char *field);

@@ -49,7 +49,8 @@ json_t *chat_room_of(struct chat *c, const char *room)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(c->welcome, "rooms"), i, entry) {
+	json_array_foreach(json_object_get(c->welcome, "rooms"), i, entry)
+	{
 		if (strcmp(text_of(entry, "room"), room) == 0)
 			return entry;
 	}
@@ -83,7 +84,8 @@ static bool only_leaves_out(json_t *only, const char *room)
 
 	if (only == NULL || *room == '@')
 		return false;
-	json_array_foreach(only, i, name) {
+	json_array_foreach(only, i, name)
+	{
 		if (strcmp(json_string_value(name), room) == 0)
 			return false;
 	}
@@ -99,7 +101,8 @@ struct chat *chat_login_with(struct server *s, const char *user, const char *ext
 	bool inbox = false;
 	size_t i, wanted = 0;
 
-	json_array_foreach(json_object_get(c->welcome, "rooms"), i, room) {
+	json_array_foreach(json_object_get(c->welcome, "rooms"), i, room)
+	{
 		if (!only_leaves_out(only, text_of(room, "room")))
 			wanted++;
 		inbox = inbox || *text_of(room, "room") == '@';

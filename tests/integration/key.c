@@ -40,8 +40,8 @@ static char *fingerprint_of(const void *blob, size_t len)
 	unsigned char hash[crypto_hash_sha256_BYTES];
 
 	crypto_hash_sha256(hash, blob, len);
-	return scratch_text("SHA256:%s", base64(hash, sizeof(hash),
-						sodium_base64_VARIANT_ORIGINAL_NO_PADDING));
+	return scratch_text("SHA256:%s",
+			    base64(hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL_NO_PADDING));
 }
 
 struct key key_of(const char *name)
@@ -86,8 +86,9 @@ struct key key_make(const char *name, const char *type, unsigned bits)
 	char *file = scratch_path("key-%s", name);
 	char *size = scratch_text("%u", bits);
 	struct outcome made =
-	    bits != 0 ? run("ssh-keygen", "-q", "-t", type, "-b", size, "-N", "", "-C", name, "-f", file)
-		      : run("ssh-keygen", "-q", "-t", type, "-N", "", "-C", name, "-f", file);
+		bits != 0 ? run("ssh-keygen", "-q", "-t", type, "-b", size, "-N", "", "-C", name,
+				"-f", file)
+			  : run("ssh-keygen", "-q", "-t", type, "-N", "", "-C", name, "-f", file);
 
 	must(made.status == 0, "ssh-keygen -t %s: %s", type, made.err);
 	return key_load(file, scratch_text("%s.pub", file));
@@ -95,8 +96,8 @@ struct key key_make(const char *name, const char *type, unsigned bits)
 
 struct key key_certify(const struct key *key, const struct key *ca, const char *options)
 {
-	char *command = scratch_text("ssh-keygen -q -s %s -I test %s %s.pub", ca->file, options,
-				     key->file);
+	char *command =
+		scratch_text("ssh-keygen -q -s %s -I test %s %s.pub", ca->file, options, key->file);
 	struct outcome made = run("/bin/sh", "-c", command);
 
 	must(made.status == 0, "%s: %s", command, made.err);
@@ -139,7 +140,7 @@ static char *derived_sign(const struct key *key, const char *namespace, const ch
 char *key_sign_file(const char *key_file, const char *agent_socket, const char *namespace,
 		    const char *text)
 {
-	const char *argv[] = {"ssh-keygen", "-q", "-Y",	 "sign",   "-n",
+	const char *argv[] = {"ssh-keygen", "-q", "-Y",     "sign", "-n",
 			      namespace,    "-f", key_file, NULL};
 	char *agent = scratch_text("SSH_AUTH_SOCK=%s", agent_socket != NULL ? agent_socket : "");
 	const char *env[] = {agent, NULL};

@@ -13,9 +13,9 @@
 #define LOGIN_NAMESPACE "login@chat-master"
 
 struct key {
-	char *line;	   /* "ssh-ed25519 AAAA... comment", no newline */
+	char *line;        /* "ssh-ed25519 AAAA... comment", no newline */
 	char *fingerprint; /* SHA256:... */
-	char *file;	   /* private key file, or NULL for a derived key */
+	char *file;        /* private key file, or NULL for a derived key */
 	unsigned char public[32];
 	unsigned char secret[64];
 };

@@ -9,7 +9,7 @@ static struct owned {
 	void *thing;
 	void (*finish)(void *);
 	void (*describe)(void *);
-} *owned;
+} * owned;
 static size_t owned_count, owned_cap;
 
 void owned_add(void *thing, void (*finish)(void *), void (*describe)(void *))

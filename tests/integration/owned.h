@@ -24,7 +24,7 @@ void owned_finish(void *thing);
 void owned_finish_all(void);
 /* Prints the failure and what every owned thing has to say. */
 void owned_describe_all(const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 #define must(condition, ...)                                                                       \
 	do {                                                                                       \

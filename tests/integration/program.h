@@ -13,11 +13,11 @@
 struct program {
 	pid_t pid; /* 0: ended */
 	int status;
-	int in;	      /* its standard input; the terminal's other side on a pty; -1: closed */
+	int in;       /* its standard input; the terminal's other side on a pty; -1: closed */
 	int out, err; /* its standard output and error; err is -1 on a pty */
 	bool terminal;
 	struct buf out_text, err_text; /* all that it wrote so far */
-	size_t mark;		       /* where program_expect goes on in out_text */
+	size_t mark;                   /* where program_expect goes on in out_text */
 	char *name;
 };
 

@@ -156,8 +156,9 @@ const char *program_path(const char *name)
 
 void child_prepare(pid_t parent)
 {
-	static const char *const unset[] = {"SSH_AUTH_SOCK", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE",
-					    "DISPLAY",	     "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"};
+	static const char *const unset[] = {"SSH_AUTH_SOCK",       "SSH_ASKPASS",
+					    "SSH_ASKPASS_REQUIRE", "DISPLAY",
+					    "XDG_CONFIG_HOME",     "XDG_RUNTIME_DIR"};
 	char state[300];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

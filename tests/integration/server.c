@@ -29,7 +29,8 @@ char *keys_of(const char *users)
 	struct buf text = BUF_INIT;
 	char *list = strdup(users), *rest = NULL;
 
-	for (char *name = strtok_r(list, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest))
+	for (char *name = strtok_r(list, " ", &rest); name != NULL;
+	     name = strtok_r(NULL, " ", &rest))
 		buf_printf(&text, "%s\n", key_of(name).line);
 	free(list);
 	owned_add(text.data, free, NULL);
@@ -106,11 +107,22 @@ static void build_args(struct server *s, char *args[ARGS_MAX], char *port, size_
 
 	snprintf(port, port_size, "%u", s->options.port_is_kept ? s->port : 0);
 	snprintf(workers, workers_size, "%u", s->workers);
-	char *fixed[] = {(char[]){"--host"}, (char[]){"127.0.0.1"}, (char[]){"--port"}, port,
-			 (char[]){"--port-file"}, s->port_file, (char[]){"--workers"}, workers,
-			 (char[]){"--authorized-keys"}, s->keys_path, (char[]){"--state-dir"},
-			 s->state_dir, (char[]){"--instance"}, s->instance,
-			 (char[]){"--log-format"}, (char[]){"json"}};
+	char *fixed[] = {(char[]){"--host"},
+			 (char[]){"127.0.0.1"},
+			 (char[]){"--port"},
+			 port,
+			 (char[]){"--port-file"},
+			 s->port_file,
+			 (char[]){"--workers"},
+			 workers,
+			 (char[]){"--authorized-keys"},
+			 s->keys_path,
+			 (char[]){"--state-dir"},
+			 s->state_dir,
+			 (char[]){"--instance"},
+			 s->instance,
+			 (char[]){"--log-format"},
+			 (char[]){"json"}};
 	args[n++] = scratch_text("%s", program_path("chat-master"));
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
 		args[n++] = scratch_text("%s", fixed[i]);
@@ -222,7 +234,7 @@ void server_stop(struct server *s)
 		char name[32];
 
 		should(workers[n] == 0 || !process_look(workers[n], name, &parent) ||
-			   strncmp(name, "chat-worker", 11) != 0,
+			       strncmp(name, "chat-worker", 11) != 0,
 		       "worker %u is left", n);
 	}
 }
@@ -312,8 +324,8 @@ json_t *server_log_await(struct server *s, size_t *offset, const char *text, con
 	for (;;) {
 		const char *log = file_read(s->log_path);
 		json_t *line = log != NULL && strlen(log) >= *offset
-				   ? log_find(log, offset, text, text2 != NULL ? text2 : "")
-				   : NULL;
+				       ? log_find(log, offset, text, text2 != NULL ? text2 : "")
+				       : NULL;
 		if (line != NULL) {
 			owned_add(line, release_json, NULL);
 			return line;

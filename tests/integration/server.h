@@ -17,18 +17,18 @@
 #define SERVER_WORKERS_MAX 8
 
 struct server_options {
-	const char *users;	  /* whose derived keys may come in; NULL: alice bob carol dave */
-	const char *keys;	  /* the whole authorized_keys instead */
-	unsigned workers;	  /* 0: 2 */
-	const char *args;	  /* more flags, separated by spaces */
-	const char *const *env;	  /* "CHAT_X=y", ends with NULL */
-	bool port_is_kept;	  /* a restart takes the same port again */
+	const char *users;      /* whose derived keys may come in; NULL: alice bob carol dave */
+	const char *keys;       /* the whole authorized_keys instead */
+	unsigned workers;       /* 0: 2 */
+	const char *args;       /* more flags, separated by spaces */
+	const char *const *env; /* "CHAT_X=y", ends with NULL */
+	bool port_is_kept;      /* a restart takes the same port again */
 };
 
 struct server {
 	pid_t pid; /* 0: not running */
 	unsigned port;
-	char address[32];  /* "127.0.0.1:PORT", what a login names */
+	char address[32]; /* "127.0.0.1:PORT", what a login names */
 	char instance[64];
 	char shm_path[96]; /* /dev/shm/chat-INSTANCE */
 	char *state_dir;

@@ -40,7 +40,9 @@ Test(client, send_sends_each_line_and_ends_when_all_are_there)
 	chat_join(bob, "ops", NULL);
 	struct outcome sent = client(s, &alice, "--send --room ops", "deployed\nand tested\n");
 	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
-	chat_expect(bob, "{'type':'message','room':'ops','seq':1,'sender':'alice','content':'deployed'}");
+	chat_expect(
+		bob,
+		"{'type':'message','room':'ops','seq':1,'sender':'alice','content':'deployed'}");
 	chat_expect(bob, "{'type':'message','room':'ops','seq':2,'content':'and tested'}");
 	chat_quiet(bob);
 	sent = client(s, &alice, "--send", "to the lobby");
@@ -83,7 +85,8 @@ Test(client, json_prints_the_lines_as_they_are)
 		line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 		must(line != NULL && json_object_get(line, "type") != NULL, "not a line: %s", text);
 	} while (!json_has(line, "{'type':'message','room':'ops'}"));
-	must(json_equal(line, json_array_get(bob->seen, bob->taken - 2)), "another line than bob's");
+	must(json_equal(line, json_array_get(bob->seen, bob->taken - 2)),
+	     "another line than bob's");
 	json_decref(line);
 }
 
@@ -109,8 +112,8 @@ Test(client, exit_codes_tell_what_went_wrong)
 	struct outcome told;
 
 	told = run(program, "--no-such-flag", "alice@127.0.0.1");
-	must(told.status == 2 && strstr(told.err, "no-such-flag") != NULL, "usage: %d %s", told.status,
-	     told.err);
+	must(told.status == 2 && strstr(told.err, "no-such-flag") != NULL, "usage: %d %s",
+	     told.status, told.err);
 	told = run(program);
 	must(told.status == 2, "no host: %d", told.status);
 	told = client(s, &mallory, "--send --once", "hi\n");
@@ -129,8 +132,12 @@ Test(client, a_name_that_is_anothers_is_told)
 
 	chat_login(s, "bob");
 	must(client(s, &alice, "--send", "mine\n").status == 0, "alice");
-	const char *argv[] = {program_path("chat-client"), "--key", alice.key.file, "--send",
-			      scratch_text("bob@127.0.0.1:%u", s->port), NULL};
+	const char *argv[] = {program_path("chat-client"),
+			      "--key",
+			      alice.key.file,
+			      "--send",
+			      scratch_text("bob@127.0.0.1:%u", s->port),
+			      NULL};
 	struct outcome told = run_with(argv, "hi\n", NULL);
 	must(told.status == 3 && strstr(told.err, "alice") != NULL, "%d %s", told.status, told.err);
 }
@@ -141,13 +148,14 @@ Test(client, plain_ws_beyond_loopback_needs_insecure)
 	struct outcome told = run(program_path("chat-client"), "--key", alice.key.file, "--send",
 				  "--once", "alice@192.0.2.1:8080");
 
-	must(told.status != 0 && strstr(told.err, "--insecure") != NULL, "%d %s", told.status, told.err);
+	must(told.status != 0 && strstr(told.err, "--insecure") != NULL, "%d %s", told.status,
+	     told.err);
 }
 
 Test(client, help_and_version_are_told)
 {
 	struct outcome help = run(program_path("chat-client"), "--help");
-	static const char *const flags[] = {"--key", "--port", "--room", "--send", "--follow",
+	static const char *const flags[] = {"--key",  "--port", "--room",  "--send",    "--follow",
 					    "--once", "--json", "--plain", "--insecure"};
 
 	must(help.status == 0, "exit %d", help.status);
@@ -164,7 +172,7 @@ Test(client, a_key_in_the_agent_is_used)
 	char *socket = scratch_path("agent");
 	const char *const env[] = {scratch_text("SSH_AUTH_SOCK=%s", socket), NULL};
 	struct program *agent =
-	    program_start((const char *const[]){"ssh-agent", "-D", "-a", socket, NULL}, NULL);
+		program_start((const char *const[]){"ssh-agent", "-D", "-a", socket, NULL}, NULL);
 
 	program_expect(agent, "SSH_AUTH_SOCK");
 	const char *add[] = {"ssh-add", "-q", alice.key.file, NULL};
@@ -175,8 +183,12 @@ Test(client, a_key_in_the_agent_is_used)
 	struct outcome sent = run_with(argv, "by the agent\n", env);
 	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
 	chat_expect(bob, "{'type':'message','sender':'alice','content':'by the agent'}");
-	const char *by_pub[] = {program_path("chat-client"), "--key", scratch_text("%s.pub", alice.key.file),
-				"--send", argv[2], NULL};
+	const char *by_pub[] = {program_path("chat-client"),
+				"--key",
+				scratch_text("%s.pub", alice.key.file),
+				"--send",
+				argv[2],
+				NULL};
 	sent = run_with(by_pub, "by its public half\n", env);
 	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
 	chat_expect(bob, "{'type':'message','sender':'alice','content':'by its public half'}");
@@ -186,11 +198,11 @@ Test(client, an_encrypted_key_is_opened_through_askpass)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
-	const char *encrypt[] = {"ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f",
-				 alice.key.file, NULL};
+	const char *encrypt[] = {"ssh-keygen", "-q",          "-p", "-P",           "",
+				 "-N",         "open sesame", "-f", alice.key.file, NULL};
 	char *script = scratch_write("askpass", "#!/bin/sh\necho 'open sesame'\n");
-	const char *const env[] = {scratch_text("SSH_ASKPASS=%s", script), "SSH_ASKPASS_REQUIRE=force",
-				   "DISPLAY=:0", NULL};
+	const char *const env[] = {scratch_text("SSH_ASKPASS=%s", script),
+				   "SSH_ASKPASS_REQUIRE=force", "DISPLAY=:0", NULL};
 	const char *argv[24];
 
 	must(run_with(encrypt, NULL, NULL).status == 0, "ssh-keygen -p");
@@ -203,15 +215,16 @@ Test(client, an_encrypted_key_is_opened_through_askpass)
 Test(client, every_kind_of_key_file_is_understood)
 {
 	struct person people[] = {
-	    {.name = "rsa", .key = key_make("rsa", "rsa", 2048)},
-	    {.name = "ec256", .key = key_make("ec256", "ecdsa", 256)},
-	    {.name = "ec521", .key = key_make("ec521", "ecdsa", 521)},
-	    {.name = "pem", .key = key_make("pem", "ecdsa", 384)},
+		{.name = "rsa", .key = key_make("rsa", "rsa", 2048)},
+		{.name = "ec256", .key = key_make("ec256", "ecdsa", 256)},
+		{.name = "ec521", .key = key_make("ec521", "ecdsa", 521)},
+		{.name = "pem", .key = key_make("pem", "ecdsa", 384)},
 	};
 	struct server *s = server_for(4, people, .users = "bob");
 
-	must(run("ssh-keygen", "-q", "-p", "-P", "", "-N", "", "-m", "PEM", "-f", people[3].key.file)
-		     .status == 0,
+	must(run("ssh-keygen", "-q", "-p", "-P", "", "-N", "", "-m", "PEM", "-f",
+		 people[3].key.file)
+			     .status == 0,
 	     "ssh-keygen -m PEM");
 	for (size_t i = 0; i < 4; i++) {
 		struct outcome sent = client(s, &people[i], "--send", "hi\n");
@@ -242,7 +255,8 @@ static char *numbers(unsigned count)
 Test(client, thousands_of_lines_arrive_in_order)
 {
 	struct person alice = person_new("alice");
-	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0 --room-lines 16384");
+	struct server *s =
+		server_for(1, &alice, .users = "bob", .args = "--rate 0 --room-lines 16384");
 	struct chat *bob = chat_login(s, "bob");
 	struct outcome sent = client(s, &alice, "--send", numbers(5000));
 
@@ -266,7 +280,8 @@ Test(client, a_rate_limit_slows_it_down_and_loses_nothing)
 Test(client, dying_workers_lose_and_double_nothing_it_sends)
 {
 	struct person alice = person_new("alice");
-	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0 --room-lines 16384");
+	struct server *s =
+		server_for(1, &alice, .users = "bob", .args = "--rate 0 --room-lines 16384");
 	struct program *p = client_start(s, &alice, "--send");
 
 	for (unsigned i = 1; i <= 1500; i++) {
@@ -278,19 +293,22 @@ Test(client, dying_workers_lose_and_double_nothing_it_sends)
 	must(program_wait(p) == 0, "exit %d", p->status);
 	struct chat *reader = chat_login(s, "bob");
 	for (unsigned after = 0; after < 1500; after += 100) {
-		chat_send(reader, "{'type':'history','id':'h%u','room':'lobby','after':%u,'limit':100}",
+		chat_send(reader,
+			  "{'type':'history','id':'h%u','room':'lobby','after':%u,'limit':100}",
 			  after, after);
 		chat_await(reader, "{'type':'history','id':'h%u','count':100}", after);
 		for (unsigned i = after + 1; i <= after + 100; i++)
 			chat_expect(reader, "{'type':'message','seq':%u,'content':'%u'}", i, i);
 	}
-	must(json_has(chat_room_of(chat_welcome(s, "bob", NULL), "lobby"), "{'head':1500}"), "doubled");
+	must(json_has(chat_room_of(chat_welcome(s, "bob", NULL), "lobby"), "{'head':1500}"),
+	     "doubled");
 }
 
 Test(client, a_follower_comes_back_after_a_restart_and_misses_nothing)
 {
 	struct person alice = person_new("alice");
-	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0", .port_is_kept = true);
+	struct server *s =
+		server_for(1, &alice, .users = "bob", .args = "--rate 0", .port_is_kept = true);
 	struct chat *bob = chat_login(s, "bob");
 	struct program *p = client_start(s, &alice, "--follow --json");
 	unsigned next = 1;
@@ -303,7 +321,8 @@ Test(client, a_follower_comes_back_after_a_restart_and_misses_nothing)
 			server_stop(s);
 		server_restart(s);
 		bob = chat_login(s, "bob");
-		chat_say(bob, "lobby", scratch_text("m%u", round + 2), scratch_text("%u", round + 2));
+		chat_say(bob, "lobby", scratch_text("m%u", round + 2),
+			 scratch_text("%u", round + 2));
 	}
 	while (next <= 4) {
 		char *text = program_line(p);
@@ -311,7 +330,8 @@ Test(client, a_follower_comes_back_after_a_restart_and_misses_nothing)
 		must(text != NULL, "line %u never came", next);
 		json_t *line = json_loads(text, 0, NULL);
 		if (json_has(line, "{'type':'message'}")) {
-			must(json_has(line, "{'content':'%u'}", next), "line %u is not the next", next);
+			must(json_has(line, "{'content':'%u'}", next), "line %u is not the next",
+			     next);
 			next++;
 		}
 		json_decref(line);
@@ -340,7 +360,8 @@ Test(client, a_reader_that_goes_away_ends_it_quietly)
 	chat_say(bob, "lobby", "m", "first");
 	char *command = scratch_text("%s --key %s --follow alice@127.0.0.1:%u | head -n 1",
 				     program_path("chat-client"), alice.key.file, s->port);
-	struct program *p = program_start((const char *const[]){"/bin/sh", "-c", command, NULL}, NULL);
+	struct program *p =
+		program_start((const char *const[]){"/bin/sh", "-c", command, NULL}, NULL);
 	program_expect(p, "first");
 	chat_say(bob, "lobby", "m2", "second");
 	chat_say(bob, "lobby", "m3", "third");

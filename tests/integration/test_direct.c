@@ -22,19 +22,22 @@ Test(direct, a_copy_lies_in_both_inboxes)
 	struct chat *carol = chat_login(s, "carol");
 
 	chat_send(alice, "{'id':'d1','recipient':'bob','content':'got a minute?'}");
-	json_t *own = chat_expect(alice, "{'type':'message','room':'@alice','seq':1,'timestamp':'*',"
-					 "'sender':'alice','recipient':'bob','ref':'*',"
-					 "'content':'got a minute?','id':'d1'}");
+	json_t *own =
+		chat_expect(alice, "{'type':'message','room':'@alice','seq':1,'timestamp':'*',"
+				   "'sender':'alice','recipient':'bob','ref':'*',"
+				   "'content':'got a minute?','id':'d1'}");
 	chat_expect(alice, "{'type':'ok','id':'d1','room':'@alice','seq':1}");
-	json_t *copy = chat_expect(bob, "{'type':'message','room':'@bob','seq':1,'sender':'alice',"
-					"'recipient':'bob','content':'got a minute?','ref':'%s',"
-					"'timestamp':'%s'}",
+	json_t *copy = chat_expect(bob,
+				   "{'type':'message','room':'@bob','seq':1,'sender':'alice',"
+				   "'recipient':'bob','content':'got a minute?','ref':'%s',"
+				   "'timestamp':'%s'}",
 				   known_ref(own), text_of(own, "timestamp"));
 	chat_quiet(carol);
 	chat_quiet(bob);
 	chat_send(bob, "{'id':'d1','recipient':'alice','content':'yes','reply_to':'%s'}",
 		  text_of(copy, "ref"));
-	chat_expect(alice, "{'type':'message','room':'@alice','seq':2,'sender':'bob','reply_to':'%s'}",
+	chat_expect(alice,
+		    "{'type':'message','room':'@alice','seq':2,'sender':'bob','reply_to':'%s'}",
 		    text_of(copy, "ref"));
 }
 
@@ -124,7 +127,8 @@ Test(direct, the_same_id_again_gets_the_first_ok)
 
 Test(direct, one_sender_fills_a_quarter_of_an_inbox_at_most)
 {
-	struct server *s = server_with(.users = "alice bob carol", .args = "--rate 0 --room-lines 256");
+	struct server *s =
+		server_with(.users = "alice bob carol", .args = "--rate 0 --room-lines 256");
 	struct chat *alice = chat_login(s, "alice"), *carol = chat_login(s, "carol");
 	struct chat *bob = chat_login(s, "bob");
 	unsigned sent = 0;
@@ -206,5 +210,6 @@ Test(direct, the_welcome_tells_what_was_read)
 	chat_send(bob, "{'type':'read','room':'@bob','seq':1}");
 	chat_expect(bob2, "{'type':'read','room':'@bob','seq':1}");
 	chat_quiet(bob);
-	must(json_has(chat_room_of(chat_welcome(s, "bob", NULL), "@bob"), "{'head':2,'read':1}"), "read");
+	must(json_has(chat_room_of(chat_welcome(s, "bob", NULL), "@bob"), "{'head':2,'read':1}"),
+	     "read");
 }

@@ -112,32 +112,34 @@ Test(frames, what_is_not_one_object_is_bad_json_and_the_connection_stays)
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
 	const char *bad[] = {
-	    "hello",
-	    "[1]",
-	    "\"text\"",
-	    "7",
-	    "null",
-	    "{\"content\":\"a\"",
-	    "{\"content\":\"a\"} {\"content\":\"b\"}",
-	    "{\"content\":\"a\",\"content\":\"b\"}",
-	    "{\"content\":\"a\",\"x\":{\"y\":1,\"y\":2}}",
-	    "{\"content\":\"nul \\u0000\"}",
-	    "{\"content\":\"lone \\ud800\"}",
-	    "{'content':'a'}",
-	    "{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":1}}}}}}}}",
-	    "{\"content\":\"a\",\"a\":[[[[[[[[1]]]]]]]]}",
+		"hello",
+		"[1]",
+		"\"text\"",
+		"7",
+		"null",
+		"{\"content\":\"a\"",
+		"{\"content\":\"a\"} {\"content\":\"b\"}",
+		"{\"content\":\"a\",\"content\":\"b\"}",
+		"{\"content\":\"a\",\"x\":{\"y\":1,\"y\":2}}",
+		"{\"content\":\"nul \\u0000\"}",
+		"{\"content\":\"lone \\ud800\"}",
+		"{'content':'a'}",
+		"{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":1}}}}}}}}",
+		"{\"content\":\"a\",\"a\":[[[[[[[[1]]]]]]]]}",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		chat_send_bytes(c, bad[i], strlen(bad[i]));
 		json_t *line = chat_expect(c, "{'type':'error','code':'*'}");
-		must(json_has(line, "{'code':'bad_json','fatal':null}"), "%s: another answer", bad[i]);
+		must(json_has(line, "{'code':'bad_json','fatal':null}"), "%s: another answer",
+		     bad[i]);
 	}
 	const char nul[] = "{\"content\":\"a\"}\0";
 	chat_send_bytes(c, nul, sizeof(nul));
 	chat_await(c, "{'type':'error','code':'bad_json'}");
-	const char eight[] = "{\"type\":\"ping\",\"id\":\"8\",\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":"
-			     "{\"g\":1}}}}}}}";
+	const char eight[] =
+		"{\"type\":\"ping\",\"id\":\"8\",\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":"
+		"{\"g\":1}}}}}}}";
 	chat_send_bytes(c, eight, strlen(eight));
 	chat_await(c, "{'type':'pong','id':'8'}");
 }
@@ -158,14 +160,16 @@ Test(frames, a_message_may_come_in_pieces_with_a_ping_between)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
-	const char *parts[] = {"{\"type\":\"ping\",\"id\":\"pie", "", "ces \\u00e", "9\xc3", "\xa9\"}"};
+	const char *parts[] = {"{\"type\":\"ping\",\"id\":\"pie", "", "ces \\u00e", "9\xc3",
+			       "\xa9\"}"};
 	struct buf frame = BUF_INIT;
 
 	for (int i = 0; i < 5; i++) {
-		ws_send_frame(&c->ws, &(struct ws_frame){.fin = i == 4,
-							 .opcode = i == 0 ? WS_TEXT : WS_CONTINUATION,
-							 .payload = parts[i],
-							 .len = strlen(parts[i])});
+		ws_send_frame(&c->ws,
+			      &(struct ws_frame){.fin = i == 4,
+						 .opcode = i == 0 ? WS_TEXT : WS_CONTINUATION,
+						 .payload = parts[i],
+						 .len = strlen(parts[i])});
 		if (i == 1)
 			ws_send(&c->ws, WS_PING, "between", 7);
 	}
@@ -207,7 +211,8 @@ Test(frames, a_reserved_opcode_ends_the_connection)
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
 
-	ws_send_frame(&c->ws, &(struct ws_frame){.fin = true, .opcode = 3, .payload = "x", .len = 1});
+	ws_send_frame(&c->ws,
+		      &(struct ws_frame){.fin = true, .opcode = 3, .payload = "x", .len = 1});
 	while (chat_next(c, PATIENCE_MS) != NULL)
 		continue;
 	must(c->ws.closed, "still open");

@@ -29,12 +29,14 @@ static struct chat *writer(struct server *s, unsigned count)
 static json_t *ask(struct chat *c, const char *fields, long long first, long long last, bool more)
 {
 	chat_send(c, "{'type':'history','id':'h','room':'ops',%s}", fields);
-	json_t *line = chat_expect(c, "{'type':'history','id':'h','room':'ops','first':%lld,'last':%lld,"
-				      "'count':%lld,'more':%s}",
-				   first, last, last - first + 1, more ? "true" : "false");
+	json_t *line =
+		chat_expect(c,
+			    "{'type':'history','id':'h','room':'ops','first':%lld,'last':%lld,"
+			    "'count':%lld,'more':%s}",
+			    first, last, last - first + 1, more ? "true" : "false");
 	for (long long seq = first; seq <= last; seq++)
-		chat_expect(c, "{'type':'message','room':'ops','seq':%lld,'content':'line %lld'}", seq,
-			    seq);
+		chat_expect(c, "{'type':'message','room':'ops','seq':%lld,'content':'line %lld'}",
+			    seq, seq);
 	chat_quiet(c);
 	return line;
 }
@@ -110,7 +112,7 @@ Test(history, lines_out_of_memory_are_gone)
 	chat_send(c, "{'type':'history','id':'h','room':'ops','before':5,'limit':5}");
 	json_t *line = chat_expect(c, "{'id':'h'}");
 	must(json_has(line, "{'type':'error','code':'gone'}") ||
-		 json_has(line, "{'type':'history','count':0}"),
+		     json_has(line, "{'type':'history','count':0}"),
 	     "another answer");
 	ask(c, scratch_text("'before':%lld,'limit':5", first + 2), first, first + 1, false);
 }

@@ -10,8 +10,13 @@ TestSuite(keys_tool, .fini = owned_finish_all, .timeout = 60);
 /* chat-keys names <words> for the server. */
 static struct outcome names(struct server *s, const char *verb, const char *name, const char *key)
 {
-	const char *argv[12] = {program_path("chat-keys"), "names", "--state-dir", s->state_dir,
-				"--instance", s->instance, verb};
+	const char *argv[12] = {program_path("chat-keys"),
+				"names",
+				"--state-dir",
+				s->state_dir,
+				"--instance",
+				s->instance,
+				verb};
 
 	argv[7] = name;
 	argv[8] = name != NULL ? key : NULL;
@@ -32,14 +37,16 @@ Test(keys_tool, a_signature_made_by_ssh_keygen_is_ok)
 	char *message = scratch_write("message", "words\n");
 	char *signature = scratch_write("signature", key_sign(&key, LOGIN_NAMESPACE, "words\n"));
 	char *public = scratch_text("%s.pub", key.file);
-	struct outcome told = run(program_path("chat-keys"), "verify", "--key", public, "--namespace",
-				  LOGIN_NAMESPACE, "--message", message, "--signature", signature);
+	struct outcome told =
+		run(program_path("chat-keys"), "verify", "--key", public, "--namespace",
+		    LOGIN_NAMESPACE, "--message", message, "--signature", signature);
 
-	must(told.status == 0 && strcmp(told.out, "ok\n") == 0, "%d %s%s", told.status, told.out, told.err);
+	must(told.status == 0 && strcmp(told.out, "ok\n") == 0, "%d %s%s", told.status, told.out,
+	     told.err);
 	told = run(program_path("chat-keys"), "verify", "--key", public, "--namespace", "file",
 		   "--message", message, "--signature", signature);
-	must(told.status == 1 && strcmp(told.out, "ok\n") != 0, "another namespace: %d %s", told.status,
-	     told.out);
+	must(told.status == 1 && strcmp(told.out, "ok\n") != 0, "another namespace: %d %s",
+	     told.status, told.out);
 	file_write(message, "other words\n");
 	told = run(program_path("chat-keys"), "verify", "--namespace", LOGIN_NAMESPACE, "--message",
 		   message, "--signature", signature);
@@ -49,17 +56,22 @@ Test(keys_tool, a_signature_made_by_ssh_keygen_is_ok)
 Test(keys_tool, a_keys_file_is_explained_line_by_line)
 {
 	struct key alice = key_make("alice", "ed25519", 0), bob = key_make("bob", "ed25519", 0);
-	char *file = scratch_write("keys", scratch_text("# comment\nenvironment=\"CHAT_USER=al\" %s\n"
-							"ssh-ed25519 nonsense x\n",
-							alice.line));
+	char *file =
+		scratch_write("keys", scratch_text("# comment\nenvironment=\"CHAT_USER=al\" %s\n"
+						   "ssh-ed25519 nonsense x\n",
+						   alice.line));
 	struct outcome told = run(program_path("chat-keys"), "check", file);
 
-	must(strstr(told.out, alice.fingerprint) != NULL && strstr(told.out, "al") != NULL, "%s", told.out);
-	told = run(program_path("chat-keys"), "check", file, "--key", scratch_text("%s.pub", alice.file),
-		   "--user", "al");
-	must(told.status == 0 && strncmp(told.out, "accept", 6) == 0, "%d %s", told.status, told.out);
-	told = run(program_path("chat-keys"), "check", file, "--key", scratch_text("%s.pub", bob.file));
-	must(told.status == 1 && strncmp(told.out, "refuse", 6) == 0, "%d %s", told.status, told.out);
+	must(strstr(told.out, alice.fingerprint) != NULL && strstr(told.out, "al") != NULL, "%s",
+	     told.out);
+	told = run(program_path("chat-keys"), "check", file, "--key",
+		   scratch_text("%s.pub", alice.file), "--user", "al");
+	must(told.status == 0 && strncmp(told.out, "accept", 6) == 0, "%d %s", told.status,
+	     told.out);
+	told = run(program_path("chat-keys"), "check", file, "--key",
+		   scratch_text("%s.pub", bob.file));
+	must(told.status == 1 && strncmp(told.out, "refuse", 6) == 0, "%d %s", told.status,
+	     told.out);
 }
 
 Test(keys_tool, names_are_listed_added_and_released_in_the_running_server)
@@ -70,7 +82,7 @@ Test(keys_tool, names_are_listed_added_and_released_in_the_running_server)
 	chat_login(s, "alice");
 	struct outcome listed = names(s, "list", NULL, NULL);
 	must(listed.status == 0 && strstr(listed.out, "alice") != NULL &&
-		 strstr(listed.out, alice.fingerprint) != NULL,
+		     strstr(listed.out, alice.fingerprint) != NULL,
 	     "%d %s%s", listed.status, listed.out, listed.err);
 	must(names(s, "add", "desk", alice.fingerprint).status == 0, "add");
 	login_is(s, "desk", &alice, "welcome");

@@ -99,10 +99,11 @@ Test(limits, numbers_are_integers_below_two_to_the_53)
 	const char *bad[] = {"-1", "9007199254740992", "1.5", "'1'", "true", "[1]", "1e400"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		chat_send(c, "{'type':'join','id':'j','room':'ops','epoch':'x','after':%s}", bad[i]);
+		chat_send(c, "{'type':'join','id':'j','room':'ops','epoch':'x','after':%s}",
+			  bad[i]);
 		json_t *line = chat_expect(c, "{'type':'error'}");
 		must(json_has(line, "{'code':'bad_field'}") ||
-			 (i == 6 && json_has(line, "{'code':'bad_json'}")),
+			     (i == 6 && json_has(line, "{'code':'bad_json'}")),
 		     "after %s: another code", bad[i]);
 	}
 	chat_send(c, "{'type':'message','id':'m','room':7,'content':'hi'}");
@@ -150,7 +151,8 @@ Test(limits, a_burst_above_the_rate_is_refused_with_the_time_to_wait)
 
 Test(limits, the_rate_is_the_users_and_not_the_connections)
 {
-	struct server *s = server_with(.users = "alice bob", .args = "--rate 1 --burst 4", .workers = 2);
+	struct server *s =
+		server_with(.users = "alice bob", .args = "--rate 1 --burst 4", .workers = 2);
 	struct chat *one = chat_login(s, "alice"), *two = chat_login(s, "alice");
 	struct chat *bob = chat_login(s, "bob");
 	unsigned ok = 0;
@@ -167,7 +169,8 @@ Test(limits, the_rate_is_the_users_and_not_the_connections)
 
 Test(limits, a_user_has_so_many_connections)
 {
-	struct server *s = server_with(.users = "alice bob", .args = "--max-connections-per-user 2");
+	struct server *s =
+		server_with(.users = "alice bob", .args = "--max-connections-per-user 2");
 	struct key alice = key_of("alice");
 	struct chat *one = chat_login(s, "alice");
 
@@ -216,8 +219,9 @@ Test(limits, an_address_has_so_many_logins_pending)
 
 Test(limits, an_address_has_so_many_connections)
 {
-	struct server *s = server_with(.users = "alice",
-				       .args = "--max-connections-per-address 2 --max-pending-logins 0");
+	struct server *s =
+		server_with(.users = "alice",
+			    .args = "--max-connections-per-address 2 --max-pending-logins 0");
 
 	must(open_until_refused(s, 6, "127.0.0.2") == 2, "not 2 of 127.0.0.2");
 	must(open_until_refused(s, 2, "127.0.0.3") == 2, "127.0.0.3 pays for 127.0.0.2");
@@ -240,7 +244,8 @@ Test(limits, one_who_answers_no_ping_is_closed)
 	while (pings < 3) {
 		enum ws_event event = ws_receive(&bob->ws, PATIENCE_MS, &frame);
 
-		must(event == WS_EVENT_PING || event == WS_EVENT_TEXT, "bob answers, and is closed");
+		must(event == WS_EVENT_PING || event == WS_EVENT_TEXT,
+		     "bob answers, and is closed");
 		pings += event == WS_EVENT_PING;
 	}
 	buf_finish(&frame);
@@ -259,10 +264,12 @@ Test(limits, one_who_says_nothing_is_idle_where_that_is_asked_for)
 Test(limits, the_welcome_tells_the_limits_that_were_set)
 {
 	struct server *s = server_with(
-	    .users = "alice", .args = "--rate 5 --burst 7 --max-connections-per-user 3 "
-				      "--max-rooms-per-user 9 --presence-limit 11 --ping-interval 13");
+			.users = "alice",
+			.args = "--rate 5 --burst 7 --max-connections-per-user 3 "
+				"--max-rooms-per-user 9 --presence-limit 11 --ping-interval 13");
 
-	must(json_has(chat_welcome(s, "alice", NULL)->welcome,
-		      "{'limits':{'rate':[5,7],'connections':3,'rooms':9,'presence':11,'ping':13}}"),
+	must(json_has(
+		     chat_welcome(s, "alice", NULL)->welcome,
+		     "{'limits':{'rate':[5,7],'connections':3,'rooms':9,'presence':11,'ping':13}}"),
 	     "other limits");
 }

@@ -82,8 +82,9 @@ Test(login, a_good_signature_is_welcomed_with_all_a_client_needs)
 	     "other limits");
 	must(lobby != NULL, "no lobby");
 	must(json_has(lobby, "{'epoch':'*','first':1,'head':0,'members':1}"), "another lobby");
-	chat_expect(c, "{'type':'room','room':'lobby','epoch':'%s','first':1,'head':0,'after':0,"
-		       "'count':0,'members':1}",
+	chat_expect(c,
+		    "{'type':'room','room':'lobby','epoch':'%s','first':1,'head':0,'after':0,"
+		    "'count':0,'members':1}",
 		    text_of(lobby, "epoch"));
 	chat_expect(c, "{'type':'room','room':'@alice','epoch':'*','head':0,'count':0}");
 	chat_quiet(c);
@@ -189,7 +190,8 @@ Test(login, another_server_name_is_named_at_once)
 Test(login, a_server_name_given_to_the_master_is_accepted)
 {
 	struct server *s = server_with(
-	    .users = "alice", .args = "--server-name chat.example.org:443 --server-name other.example");
+			.users = "alice",
+			.args = "--server-name chat.example.org:443 --server-name other.example");
 	struct chat *c = chat_open(s, "with a port");
 
 	login_as(c, "alice", "chat.example.org:443");
@@ -202,8 +204,10 @@ Test(login, a_server_name_given_to_the_master_is_accepted)
 Test(login, the_host_header_lets_nobody_choose_the_name)
 {
 	struct server *s = server_with(.users = "alice");
-	struct chat *c = chat_open_raw(s, "header", &(struct ws_request){
-	    .headers = "X-Forwarded-Host: evil.example:8080\r\nForwarded: host=evil.example:8080\r\n"});
+	struct chat *c = chat_open_raw(
+		s, "header",
+		&(struct ws_request){.headers = "X-Forwarded-Host: evil.example:8080\r\nForwarded: "
+						"host=evil.example:8080\r\n"});
 
 	chat_expect(c, "{'type':'challenge'}");
 	login_as(c, "alice", "evil.example:8080");
@@ -281,12 +285,12 @@ Test(login, every_failure_of_a_key_or_user_looks_the_same)
 	struct chat *known = chat_login(s, "alice");
 	struct chat *other = chat_open(s, "another nonce");
 	const char *cases[][2] = {
-	    {"alice", NULL},				       /* an unknown key */
-	    {"nobody", NULL},				       /* and a user nobody heard of */
-	    {"alice", ""},				       /* an empty signature */
-	    {"alice", "bm90IGEgc2lnbmF0dXJl"},	       /* base64 of nothing */
-	    {"alice", "-----BEGIN SSH SIGNATURE-----"},       /* can't be decoded */
-	    {"alice", sign_words(other, "alice", s->address, "none")}, /* another's nonce */
+		{"alice", NULL},                            /* an unknown key */
+		{"nobody", NULL},                           /* and a user nobody heard of */
+		{"alice", ""},                              /* an empty signature */
+		{"alice", "bm90IGEgc2lnbmF0dXJl"},          /* base64 of nothing */
+		{"alice", "-----BEGIN SSH SIGNATURE-----"}, /* can't be decoded */
+		{"alice", sign_words(other, "alice", s->address, "none")}, /* another's nonce */
 	};
 	json_t *first = NULL;
 
@@ -321,8 +325,9 @@ Test(login, a_signature_for_another_purpose_is_refused)
 	struct server *s = server_with(.users = "alice");
 	struct key key = key_of("alice");
 	struct chat *c = chat_open(s, "namespace");
-	char *text = login_text(s->address, "alice", key.fingerprint, text_of(c->challenge, "nonce"),
-				number_of(c->challenge, "expires"), "none");
+	char *text =
+		login_text(s->address, "alice", key.fingerprint, text_of(c->challenge, "nonce"),
+			   number_of(c->challenge, "expires"), "none");
 
 	send_fields(c, "alice", s->address, key_sign(&key, "file", text));
 	chat_refused(c, "auth_failed");
@@ -338,7 +343,8 @@ Test(login, a_signature_for_another_purpose_is_refused)
 	chat_refused(c, "auth_failed");
 	c = chat_open(s, "server");
 	text = login_text("chat.example.org:8080", "alice", key.fingerprint,
-			  text_of(c->challenge, "nonce"), number_of(c->challenge, "expires"), "none");
+			  text_of(c->challenge, "nonce"), number_of(c->challenge, "expires"),
+			  "none");
 	send_fields(c, "alice", s->address, key_sign(&key, LOGIN_NAMESPACE, text));
 	chat_refused(c, "auth_failed");
 }
@@ -379,8 +385,9 @@ Test(login, a_binding_that_was_not_offered_is_refused)
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open(s, "alice");
 
-	chat_send(c, "{'type':'login','user':'alice','server':'%s','binding':'tls-exporter',"
-		     "'signature':'%s'}",
+	chat_send(c,
+		  "{'type':'login','user':'alice','server':'%s','binding':'tls-exporter',"
+		  "'signature':'%s'}",
 		  s->address, sign_words(c, "alice", s->address, "tls-exporter"));
 	chat_refused(c, "bad_field");
 }
@@ -388,8 +395,8 @@ Test(login, a_binding_that_was_not_offered_is_refused)
 Test(login, a_role_on_the_keys_line_is_told)
 {
 	struct key key = key_of("alice");
-	struct server *s = server_with(
-	    .keys = scratch_text("environment=\"CHAT_ROLE=op\" %s\n", key.line));
+	struct server *s =
+		server_with(.keys = scratch_text("environment=\"CHAT_ROLE=op\" %s\n", key.line));
 	struct chat *c = chat_welcome(s, "alice", NULL);
 
 	must(json_has(c->welcome, "{'roles':['op']}"), "no op");

@@ -36,11 +36,12 @@ Test(login_keys, what_the_tests_sign_themselves_satisfies_ssh_keygen)
 {
 	struct key key = key_of("alice");
 	char *signers = scratch_write("signers", scratch_text("alice %s\n", key.line));
-	char *armored = scratch_text("-----BEGIN SSH SIGNATURE-----\n%s\n-----END SSH SIGNATURE-----\n",
-				     key_sign(&key, LOGIN_NAMESPACE, "words\n"));
+	char *armored =
+		scratch_text("-----BEGIN SSH SIGNATURE-----\n%s\n-----END SSH SIGNATURE-----\n",
+			     key_sign(&key, LOGIN_NAMESPACE, "words\n"));
 	char *file = scratch_write("signature", armored);
-	const char *argv[] = {"ssh-keygen", "-Y", "verify", "-f", signers, "-I", "alice",
-			      "-n", LOGIN_NAMESPACE, "-s", file, NULL};
+	const char *argv[] = {"ssh-keygen", "-Y", "verify",        "-f", signers, "-I",
+			      "alice",      "-n", LOGIN_NAMESPACE, "-s", file,    NULL};
 
 	must(run_with(argv, "words\n", NULL).status == 0, "ssh-keygen does not accept it");
 	must(run_with(argv, "other words\n", NULL).status != 0, "ssh-keygen accepts anything");
@@ -52,9 +53,9 @@ Test(login_keys, every_common_type_of_key_lets_in)
 			     key_make("ec256", "ecdsa", 256), key_make("ec384", "ecdsa", 384),
 			     key_make("ec521", "ecdsa", 521)};
 	const char *users[] = {"ed", "rsa", "ec256", "ec384", "ec521"};
-	struct server *s = server_with(
-	    .keys = scratch_text("%s\n%s\n%s\n%s\n%s\n", keys[0].line, keys[1].line, keys[2].line,
-				 keys[3].line, keys[4].line));
+	struct server *s =
+		server_with(.keys = scratch_text("%s\n%s\n%s\n%s\n%s\n", keys[0].line, keys[1].line,
+						 keys[2].line, keys[3].line, keys[4].line));
 
 	for (size_t i = 0; i < 5; i++)
 		enter(s, users[i], &keys[i]);
@@ -73,8 +74,9 @@ Test(login_keys, the_signature_may_be_bare_base64)
 	struct key key = key_make("alice", "ecdsa", 256);
 	struct server *s = server_with(.keys = scratch_text("%s\n", key.line));
 	struct chat *c = chat_open(s, "alice");
-	char *text = login_text(s->address, "alice", key.fingerprint, text_of(c->challenge, "nonce"),
-				number_of(c->challenge, "expires"), "none");
+	char *text =
+		login_text(s->address, "alice", key.fingerprint, text_of(c->challenge, "nonce"),
+			   number_of(c->challenge, "expires"), "none");
 	char *armored = key_sign(&key, LOGIN_NAMESPACE, text), *bare = strdup(armored);
 	size_t n = 0;
 
@@ -94,20 +96,23 @@ Test(login_keys, a_key_in_an_agent_lets_in)
 	struct server *s = server_with(.keys = scratch_text("%s\n", key.line));
 	char *socket = scratch_path("agent");
 	char *env = scratch_text("SSH_AUTH_SOCK=%s", socket);
-	struct program *agent = program_start(
-	    (const char *const[]){"ssh-agent", "-D", "-a", socket, NULL}, NULL);
+	struct program *agent =
+		program_start((const char *const[]){"ssh-agent", "-D", "-a", socket, NULL}, NULL);
 
 	program_expect(agent, "SSH_AUTH_SOCK");
 	must(run_with((const char *const[]){"ssh-add", "-q", key.file, NULL}, NULL,
-		      (const char *const[]){env, NULL}).status == 0,
+		      (const char *const[]){env, NULL})
+			     .status == 0,
 	     "ssh-add");
 	unlink(key.file);
 	struct chat *c = chat_open(s, "alice");
-	char *text = login_text(s->address, "alice", key.fingerprint, text_of(c->challenge, "nonce"),
-				number_of(c->challenge, "expires"), "none");
-	chat_send_signature(c, "alice",
-			    key_sign_file(scratch_text("%s.pub", key.file), socket, LOGIN_NAMESPACE, text),
-			    NULL);
+	char *text =
+		login_text(s->address, "alice", key.fingerprint, text_of(c->challenge, "nonce"),
+			   number_of(c->challenge, "expires"), "none");
+	chat_send_signature(
+		c, "alice",
+		key_sign_file(scratch_text("%s.pub", key.file), socket, LOGIN_NAMESPACE, text),
+		NULL);
 	chat_expect(c, "{'type':'welcome','user':'alice'}");
 }
 
@@ -115,8 +120,9 @@ Test(login_keys, a_certificate_of_a_listed_authority_lets_in_its_principals)
 {
 	struct key ca = key_make("ca", "ed25519", 0), key = key_make("alice", "ed25519", 0);
 	struct key certified = key_certify(&key, &ca, "-n alice,root -V -1m:+1h");
-	struct server *s = server_with(
-	    .keys = scratch_text("cert-authority,principals=\"alice,bob\" %s\n", ca.line));
+	struct server *s =
+		server_with(.keys = scratch_text("cert-authority,principals=\"alice,bob\" %s\n",
+						 ca.line));
 
 	enter(s, "alice", &certified);
 	struct chat *c = chat_open(s, "not a principal");
@@ -131,8 +137,9 @@ Test(login_keys, a_certificate_past_its_time_does_not)
 {
 	struct key ca = key_make("ca", "ed25519", 0), key = key_make("alice", "ed25519", 0);
 	struct key certified = key_certify(&key, &ca, "-n alice -V -2h:-1h");
-	struct server *s = server_with(
-	    .keys = scratch_text("cert-authority,principals=\"alice\" %s\n", ca.line));
+	struct server *s =
+		server_with(.keys = scratch_text("cert-authority,principals=\"alice\" %s\n",
+						 ca.line));
 
 	refused(s, "alice", &certified, "auth_failed");
 }
@@ -173,7 +180,8 @@ Test(login_keys, reserved_names_are_nobodys)
 {
 	struct server *s = server_with(.users = "alice");
 	struct key alice = key_of("alice");
-	const char *names[] = {"server", "system", "admin", "root", "all", "here", "everyone", "lobby"};
+	const char *names[] = {"server", "system", "admin",    "root",
+			       "all",    "here",   "everyone", "lobby"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		refused(s, names[i], &alice, "name_taken");
@@ -183,10 +191,10 @@ Test(login_keys, reserved_names_are_nobodys)
 Test(login_keys, pinned_names_belong_to_all_their_keys_and_to_no_other)
 {
 	struct key work = key_of("work"), home = key_of("home"), other = key_of("other");
-	struct server *s = server_with(
-	    .keys = scratch_text("environment=\"CHAT_USER=alice,al\" %s\n"
-				 "environment=\"CHAT_USER=alice\" %s\n%s\n",
-				 work.line, home.line, other.line));
+	struct server *s =
+		server_with(.keys = scratch_text("environment=\"CHAT_USER=alice,al\" %s\n"
+						 "environment=\"CHAT_USER=alice\" %s\n%s\n",
+						 work.line, home.line, other.line));
 
 	refused(s, "alice", &other, "name_taken");
 	enter(s, "alice", &work);
@@ -212,11 +220,13 @@ Test(login_keys, a_key_on_several_lines_may_use_the_names_of_each)
 
 Test(login_keys, from_and_expiry_time_hold_for_logins)
 {
-	struct key near = key_of("near"), far = key_of("far"), old = key_of("old"), new = key_of("new");
-	struct server *s = server_with(
-	    .keys = scratch_text("from=\"127.0.0.1\" %s\nfrom=\"192.0.2.7\" %s\n"
-				 "expiry-time=\"20200101\" %s\nexpiry-time=\"20990101\" %s\n",
-				 near.line, far.line, old.line, new.line));
+	struct key near = key_of("near"), far = key_of("far"), old = key_of("old"),
+		   new = key_of("new");
+	struct server *s =
+		server_with(.keys = scratch_text(
+				    "from=\"127.0.0.1\" %s\nfrom=\"192.0.2.7\" %s\n"
+				    "expiry-time=\"20200101\" %s\nexpiry-time=\"20990101\" %s\n",
+				    near.line, far.line, old.line, new.line));
 
 	enter(s, "near", &near);
 	refused(s, "far", &far, "auth_failed");

@@ -19,7 +19,7 @@ Test(master, the_port_file_comes_when_the_server_accepts)
 	for (unsigned i = 0; i < 6; i++)
 		chat_open(s, "at once");
 	must(file_read(s->port_file)[strspn(file_read(s->port_file), "0123456789")] == '\n' ||
-		 file_read(s->port_file)[strspn(file_read(s->port_file), "0123456789")] == '\0',
+		     file_read(s->port_file)[strspn(file_read(s->port_file), "0123456789")] == '\0',
 	     "it holds more than a number");
 }
 
@@ -41,7 +41,8 @@ Test(master, its_pages_tell_how_it_is)
 	chat_login(s, "alice");
 	must(http_get(s->port, "/healthz", &body) == 200, "/healthz");
 	must(http_get(s->port, "/readyz", &body) == 200, "/readyz");
-	must(http_get(s->port, "/metrics", &body) == 200 && strstr(body.data, "# TYPE") != NULL, "/metrics");
+	must(http_get(s->port, "/metrics", &body) == 200 && strstr(body.data, "# TYPE") != NULL,
+	     "/metrics");
 	must(http_get(s->port, "/", &body) == 200, "/");
 	must(http_get(s->port, "/no-such-page", &body) == 404, "another page");
 	must(http_get(s->port, "/../../etc/passwd", &body) >= 400, "a way out");
@@ -51,7 +52,8 @@ Test(master, its_pages_tell_how_it_is)
 Test(master, a_stop_says_good_bye_to_everyone)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2);
-	struct chat *alice = chat_login_on(s, "alice", NULL, 0), *bob = chat_login_on(s, "bob", NULL, 1);
+	struct chat *alice = chat_login_on(s, "alice", NULL, 0),
+		    *bob = chat_login_on(s, "bob", NULL, 1);
 	struct chat *stranger = chat_open(s, "stranger");
 	pid_t workers[2] = {server_worker(s, 0), server_worker(s, 1)};
 
@@ -86,7 +88,8 @@ struct memory {
 
 static struct memory leave_memories(struct server *s)
 {
-	struct chat *alice = chat_login_with(s, "alice", "'device':'laptop'"), *bob = chat_login(s, "bob");
+	struct chat *alice = chat_login_with(s, "alice", "'device':'laptop'"),
+		    *bob = chat_login(s, "bob");
 	struct memory memory;
 
 	memory.lobby = scratch_text("%s", text_of(chat_room_of(alice, "lobby"), "epoch"));
@@ -114,7 +117,8 @@ static void find_memories(struct server *s, struct memory memory)
 	must(json_has(chat_room_of(bob, "ops"),
 		      "{'epoch':'%s','first':1,'head':3,'topic':'kept','read':2}", memory.ops),
 	     "ops");
-	chat_await(bob, "{'type':'room','room':'@bob','epoch':'%s','head':1,'count':1}", memory.inbox);
+	chat_await(bob, "{'type':'room','room':'@bob','epoch':'%s','head':1,'count':1}",
+		   memory.inbox);
 	chat_expect(bob, "{'type':'message','room':'@bob','seq':1,'content':'direct'}");
 	struct chat *alice = chat_login_with(s, "alice", "'device':'laptop'");
 	must(json_has(alice->welcome, "{'last_id':'d1'}"), "the last id");
@@ -199,9 +203,18 @@ Test(master, a_second_one_on_the_same_instance_is_refused_by_name)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *alice = chat_login(s, "alice");
-	const char *argv[] = {program_path("chat-master"), "--host", "127.0.0.1", "--port", "0",
-			      "--instance", s->instance, "--state-dir", s->state_dir,
-			      "--authorized-keys", s->keys_path, NULL};
+	const char *argv[] = {program_path("chat-master"),
+			      "--host",
+			      "127.0.0.1",
+			      "--port",
+			      "0",
+			      "--instance",
+			      s->instance,
+			      "--state-dir",
+			      s->state_dir,
+			      "--authorized-keys",
+			      s->keys_path,
+			      NULL};
 	struct outcome second = run_with(argv, NULL, NULL);
 
 	must(second.status == 1, "exit %d", second.status);
@@ -214,16 +227,25 @@ Test(master, a_second_one_on_the_same_instance_is_refused_by_name)
 Test(master, a_second_one_on_the_same_port_is_refused)
 {
 	struct server *s = server_with(.users = "alice");
-	const char *argv[] = {program_path("chat-master"), "--host", "127.0.0.1", "--port",
-			      scratch_text("%u", s->port), "--instance",
-			      scratch_text("%s-b", s->instance), "--state-dir", scratch_path("b"),
-			      "--authorized-keys", s->keys_path, NULL};
+	const char *argv[] = {program_path("chat-master"),
+			      "--host",
+			      "127.0.0.1",
+			      "--port",
+			      scratch_text("%u", s->port),
+			      "--instance",
+			      scratch_text("%s-b", s->instance),
+			      "--state-dir",
+			      scratch_path("b"),
+			      "--authorized-keys",
+			      s->keys_path,
+			      NULL};
 	struct outcome second = run_with(argv, NULL, NULL);
 
 	must(second.status == 1, "exit %d", second.status);
-	must(strstr(scratch_text("%s%s", second.out, second.err), argv[4]) != NULL, "which port? %s%s",
-	     second.out, second.err);
-	must(access(scratch_text("/dev/shm/chat-%s-b", s->instance), F_OK) != 0, "a segment is left");
+	must(strstr(scratch_text("%s%s", second.out, second.err), argv[4]) != NULL,
+	     "which port? %s%s", second.out, second.err);
+	must(access(scratch_text("/dev/shm/chat-%s-b", s->instance), F_OK) != 0,
+	     "a segment is left");
 	chat_say(chat_login(s, "alice"), "lobby", "m", "unharmed");
 }
 
@@ -234,13 +256,15 @@ Test(master, two_instances_run_side_by_side)
 
 	chat_say(here, "lobby", "m", "only here");
 	chat_quiet(there);
-	must(json_has(chat_room_of(chat_welcome(two, "alice", NULL), "lobby"), "{'head':0}"), "shared");
+	must(json_has(chat_room_of(chat_welcome(two, "alice", NULL), "lobby"), "{'head':0}"),
+	     "shared");
 }
 
 Test(master, a_removed_key_ends_its_sessions_at_reload)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2);
-	struct chat *alice = chat_login_on(s, "alice", NULL, 0), *bob = chat_login_on(s, "bob", NULL, 1);
+	struct chat *alice = chat_login_on(s, "alice", NULL, 0),
+		    *bob = chat_login_on(s, "bob", NULL, 1);
 	struct key key = key_of("bob");
 
 	file_write(s->keys_path, keys_of("alice carol"));
@@ -276,8 +300,8 @@ Test(master, a_key_whose_time_is_over_ends_its_session)
 
 	localtime_r(&end, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%d%H%M%S", &tm);
-	struct server *s = server_with(
-	    .keys = scratch_text("expiry-time=\"%s\" %s\n%s", stamp, key.line, keys_of("bob")));
+	struct server *s = server_with(.keys = scratch_text("expiry-time=\"%s\" %s\n%s", stamp,
+							    key.line, keys_of("bob")));
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
 	chat_await(alice, "{'type':'error','code':'key_revoked'}");
 	chat_closed(alice, 4003);

@@ -13,9 +13,10 @@ Test(messages, the_line_comes_before_its_ok)
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
 
 	chat_send(alice, "{'type':'message','id':'k3v9-17','room':'lobby','content':'deployed'}");
-	json_t *line = chat_expect(alice, "{'type':'message','room':'lobby','seq':1,'timestamp':'*',"
-					  "'sender':'alice','content':'deployed','id':'k3v9-17',"
-					  "'prev':null,'recipient':null,'ref':null}");
+	json_t *line =
+		chat_expect(alice, "{'type':'message','room':'lobby','seq':1,'timestamp':'*',"
+				   "'sender':'alice','content':'deployed','id':'k3v9-17',"
+				   "'prev':null,'recipient':null,'ref':null}");
 	chat_expect(alice, "{'type':'ok','id':'k3v9-17','room':'lobby','seq':1,'duplicate':null}");
 	must(json_equal(line, chat_expect(bob, "{'type':'message'}")), "bob got other fields");
 	chat_quiet(bob);
@@ -79,8 +80,9 @@ Test(messages, content_arrives_character_by_character)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
-	const char *content = "tab\tline\nquote\" back\\slash / \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 "
-			      "\xe2\x80\xa8 </script> %s";
+	const char *content =
+		"tab\tline\nquote\" back\\slash / \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 "
+		"\xe2\x80\xa8 </script> %s";
 
 	chat_say(alice, "lobby", "m", content);
 	must(strcmp(text_of(chat_expect(bob, "{'type':'message'}"), "content"), content) == 0,
@@ -210,12 +212,12 @@ Test(messages, what_is_not_built_yet_says_so)
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
 	const char *lines[] = {
-	    "'type':'search','query':'x','limit':5",
-	    "'type':'edit','room':'lobby','target':1,'content':'x'",
-	    "'type':'delete','room':'lobby','target':1",
-	    "'type':'reaction','room':'lobby','target':1,'emoji':'+1'",
-	    "'type':'moderation','action':'kick','room':'lobby','user':'alice'",
-	    "'type':'answer','room':'lobby','target':1,'option':'yes'",
+		"'type':'search','query':'x','limit':5",
+		"'type':'edit','room':'lobby','target':1,'content':'x'",
+		"'type':'delete','room':'lobby','target':1",
+		"'type':'reaction','room':'lobby','target':1,'emoji':'+1'",
+		"'type':'moderation','action':'kick','room':'lobby','user':'alice'",
+		"'type':'answer','room':'lobby','target':1,'option':'yes'",
 	};
 	json_t *told;
 	size_t i;

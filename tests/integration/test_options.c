@@ -46,7 +46,8 @@ Test(options, flags_win_over_environment_over_file_over_defaults)
 	char *file = scratch_write("chat.conf", "# a comment\n[server]\nworkers = 3\nrate = 21\n"
 						"burst = 22\nmax-rooms = 23\n");
 	const char *const env[] = {"CHAT_BURST=32", "CHAT_MAX_ROOMS=33", NULL};
-	struct outcome told = master(FLAGS("--config", file, "--max-rooms", "43", "--print-config"), env);
+	struct outcome told =
+		master(FLAGS("--config", file, "--max-rooms", "43", "--print-config"), env);
 
 	must(told.status == 0, "exit %d: %s", told.status, told.err);
 	must(strcmp(printed(told.out, "max-users"), "4096") == 0, "the default");
@@ -58,8 +59,8 @@ Test(options, flags_win_over_environment_over_file_over_defaults)
 
 Test(options, what_print_config_prints_is_a_config_file)
 {
-	struct outcome first = master(FLAGS("--print-config", "--rate", "7", "--server-name", "a.example",
-					    "--server-name", "b.example:99"),
+	struct outcome first = master(FLAGS("--print-config", "--rate", "7", "--server-name",
+					    "a.example", "--server-name", "b.example:99"),
 				      NULL);
 	char *file = scratch_write("printed.conf", first.out);
 	struct outcome second = master(FLAGS("--config", file, "--print-config"), NULL);
@@ -88,14 +89,10 @@ Test(options, a_good_config_is_good_and_starts_nothing)
 Test(options, mistakes_in_the_file_are_named_with_their_line)
 {
 	const char *const mistakes[][2] = {
-	    {"\n\ncolour = red\n", "colour"},
-	    {"\n\nport = many\n", "many"},
-	    {"\n\nport = 65536\n", "65535"},
-	    {"\n\nworkers = -1\n", "workers"},
-	    {"\n\nlog-format = xml\n", "json"},
-	    {"\n\nlog-level = loud\n", "debug"},
-	    {"\n\nmax-rooms = 0\n", "max-rooms"},
-	    {"\n\nno equals sign\n", "="},
+		{"\n\ncolour = red\n", "colour"},     {"\n\nport = many\n", "many"},
+		{"\n\nport = 65536\n", "65535"},      {"\n\nworkers = -1\n", "workers"},
+		{"\n\nlog-format = xml\n", "json"},   {"\n\nlog-level = loud\n", "debug"},
+		{"\n\nmax-rooms = 0\n", "max-rooms"}, {"\n\nno equals sign\n", "="},
 	};
 
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
@@ -115,29 +112,55 @@ Test(options, mistakes_in_flags_and_environment_are_named)
 
 	must(told.status == 2 && strstr(told.err, "prot") != NULL, "%d %s", told.status, told.err);
 	told = master(FLAGS("--port", "eighty"), NULL);
-	must(told.status == 2 && strstr(told.err, "eighty") != NULL, "%d %s", told.status, told.err);
+	must(told.status == 2 && strstr(told.err, "eighty") != NULL, "%d %s", told.status,
+	     told.err);
 	told = master(FLAGS("--port"), NULL);
 	must(told.status == 2, "a flag without value: %d", told.status);
 	told = master(FLAGS("--check-config"), (const char *const[]){"CHAT_PORT=eighty", NULL});
-	must(told.status == 2 && strstr(told.err, "CHAT_PORT") != NULL, "%d %s", told.status, told.err);
+	must(told.status == 2 && strstr(told.err, "CHAT_PORT") != NULL, "%d %s", told.status,
+	     told.err);
 	told = master(FLAGS("--config", "/no/such/file", "--check-config"), NULL);
-	must(told.status == 2 && strstr(told.err, "/no/such/file") != NULL, "%d %s", told.status, told.err);
+	must(told.status == 2 && strstr(told.err, "/no/such/file") != NULL, "%d %s", told.status,
+	     told.err);
 }
 
 Test(options, every_option_is_in_the_help_and_the_printed_config)
 {
-	static const char *const names[] = {
-	    "host", "port", "port-file", "workers", "authorized-keys", "state-dir", "instance",
-	    "server-name", "log-format", "log-level", "max-users", "max-devices", "max-connections",
-	    "max-rooms", "room-bytes", "room-lines", "rate", "burst", "max-connections-per-user",
-	    "max-connections-per-address", "max-pending-logins", "max-rooms-per-user",
-	    "room-capacity", "idle-timeout", "presence-limit", "login-timeout", "ping-interval",
-	    "names-per-key"};
-	struct outcome help = master(FLAGS("--help"), NULL), config = master(FLAGS("--print-config"), NULL);
+	static const char *const names[] = {"host",
+					    "port",
+					    "port-file",
+					    "workers",
+					    "authorized-keys",
+					    "state-dir",
+					    "instance",
+					    "server-name",
+					    "log-format",
+					    "log-level",
+					    "max-users",
+					    "max-devices",
+					    "max-connections",
+					    "max-rooms",
+					    "room-bytes",
+					    "room-lines",
+					    "rate",
+					    "burst",
+					    "max-connections-per-user",
+					    "max-connections-per-address",
+					    "max-pending-logins",
+					    "max-rooms-per-user",
+					    "room-capacity",
+					    "idle-timeout",
+					    "presence-limit",
+					    "login-timeout",
+					    "ping-interval",
+					    "names-per-key"};
+	struct outcome help = master(FLAGS("--help"), NULL),
+		       config = master(FLAGS("--print-config"), NULL);
 
 	must(help.status == 0 && config.status == 0, "%s%s", help.err, config.err);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		must(strstr(help.out, scratch_text("--%s", names[i])) != NULL, "--help lacks %s", names[i]);
+		must(strstr(help.out, scratch_text("--%s", names[i])) != NULL, "--help lacks %s",
+		     names[i]);
 		must(strstr(config.out, scratch_text("%s =", names[i])) != NULL,
 		     "--print-config lacks %s", names[i]);
 	}
@@ -156,18 +179,21 @@ Test(options, the_environment_configures_a_running_server)
 	const char *const env[] = {"CHAT_MAX_ROOMS_PER_USER=5", "CHAT_RATE=3", NULL};
 	struct server *s = server_with(.users = "alice", .env = env, .args = "--rate 4");
 
-	must(json_has(chat_welcome(s, "alice", NULL)->welcome, "{'limits':{'rooms':5,'rate':[4,30]}}"),
+	must(json_has(chat_welcome(s, "alice", NULL)->welcome,
+		      "{'limits':{'rooms':5,'rate':[4,30]}}"),
 	     "other limits");
 }
 
 Test(options, a_host_beyond_loopback_is_refused_without_tls)
 {
-	struct outcome told = master(FLAGS("--host", "0.0.0.0", "--port", "0", "--check-config"), NULL);
+	struct outcome told =
+		master(FLAGS("--host", "0.0.0.0", "--port", "0", "--check-config"), NULL);
 
 	/* Until there is TLS, a server beyond loopback would send everything in the clear. */
 	if (told.status == 0) {
 		struct server *s = server_with(.users = "alice", .args = "--host 0.0.0.0");
-		struct outcome sockets = run("sh", "-c", scratch_text("ss -Hltn 'sport = :%u'", s->port));
+		struct outcome sockets =
+			run("sh", "-c", scratch_text("ss -Hltn 'sport = :%u'", s->port));
 
 		must(strstr(sockets.out, "0.0.0.0:") == NULL && strstr(sockets.out, "*:") == NULL,
 		     "it listens on every address: %s", sockets.out);

@@ -16,7 +16,8 @@ static json_t *element(json_t *array, const char *field, const char *value)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(array, i, entry) {
+	json_array_foreach(array, i, entry)
+	{
 		if (strcmp(text_of(entry, field), value) == 0)
 			return entry;
 	}
@@ -33,10 +34,12 @@ Test(people, rooms_lists_every_room_but_inboxes)
 	chat_tell(alice, "bob", "d", "direct");
 	chat_expect(bob, "{'type':'message','room':'@bob'}");
 	chat_send(bob, "{'type':'rooms','id':'r'}");
-	json_t *rooms = json_object_get(chat_expect(bob, "{'type':'rooms','id':'r','rooms':'*'}"), "rooms");
+	json_t *rooms =
+		json_object_get(chat_expect(bob, "{'type':'rooms','id':'r','rooms':'*'}"), "rooms");
 	must(json_array_size(rooms) == 2, "%zu rooms", json_array_size(rooms));
 	must(json_has(element(rooms, "room", "ops"), "{'members':1,'topic':'','head':1}"), "ops");
-	must(json_has(element(rooms, "room", "lobby"), "{'members':2,'topic':'*','head':0}"), "lobby");
+	must(json_has(element(rooms, "room", "lobby"), "{'members':2,'topic':'*','head':0}"),
+	     "lobby");
 	chat_send(bob, "{'type':'rooms','id':'r2','match':'ops'}");
 	chat_expect(bob, "{'type':'rooms','id':'r2','rooms':[{'room':'ops'}]}");
 	chat_send(bob, "{'type':'rooms','id':'r3','match':'nothing-like-it'}");
@@ -58,8 +61,9 @@ Test(people, a_long_list_of_rooms_goes_on_at_its_cursor)
 		json_t *line = chat_expect(c, "{'type':'rooms','id':'p%u'}", pages);
 		json_t *next = json_object_get(line, "cursor");
 		found += (unsigned)json_array_size(json_object_get(line, "rooms"));
-		cursor = next == NULL ? NULL
-				      : scratch_text(",'cursor':%s", json_dumps(next, JSON_ENCODE_ANY));
+		cursor = next == NULL
+				 ? NULL
+				 : scratch_text(",'cursor':%s", json_dumps(next, JSON_ENCODE_ANY));
 	}
 	must(found == wanted, "%u rooms of %u", found, wanted);
 }
@@ -196,7 +200,8 @@ Test(people, a_reconnect_within_the_grace_is_silent)
 	await_presence(alice, "ops", "left", "carol", 2);
 	for (size_t i = mark; (line = json_array_get(alice->seen, i)) != NULL; i++)
 		must(!json_lists(json_object_get(line, "left"), "bob") &&
-			 !json_lists(json_object_get(line, "joined"), "bob"), "not silent");
+			     !json_lists(json_object_get(line, "joined"), "bob"),
+		     "not silent");
 }
 
 Test(people, a_big_room_is_told_only_the_count)
@@ -220,7 +225,8 @@ Test(people, typing_reaches_the_others)
 	chat_join(bob, "ops", NULL);
 	chat_send(alice, "{'type':'typing','room':'ops'}");
 	json_t *line = chat_expect(bob, "{'type':'typing','room':'ops','seq':null}");
-	must(json_has(line, "{'user':'alice'}") || json_has(line, "{'sender':'alice'}"), "who types?");
+	must(json_has(line, "{'user':'alice'}") || json_has(line, "{'sender':'alice'}"),
+	     "who types?");
 	chat_quiet(alice);
 }
 

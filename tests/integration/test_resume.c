@@ -27,8 +27,9 @@ Test(resume, the_lines_after_the_cursor_come_and_then_live_ones)
 	for (unsigned i = 5; i <= 8; i++)
 		chat_say(alice, "ops", scratch_text("m%u", i), "meanwhile");
 	chat_tell(alice, "bob", "d2", "meanwhile");
-	bob = chat_welcome(s, "bob", scratch_text("'resume':[%s,%s]", cursor("ops", ops, 3),
-						  cursor("@bob", inbox, 1)));
+	bob = chat_welcome(
+		s, "bob",
+		scratch_text("'resume':[%s,%s]", cursor("ops", ops, 3), cursor("@bob", inbox, 1)));
 	chat_await(bob, "{'type':'room','room':'ops','head':8,'after':3,'count':5}");
 	chat_take_lines(bob, "ops", 3, 5);
 	chat_await(bob, "{'type':'room','room':'@bob','head':2,'after':1,'count':1}");
@@ -75,10 +76,12 @@ Test(resume, a_cursor_below_the_memory_is_told_the_gap)
 	for (unsigned i = 1; i <= 50; i++)
 		chat_say(alice, "lobby", scratch_text("m%u", i), "meanwhile");
 	bob = chat_welcome(s, "bob", scratch_text("'resume':[%s]", cursor("lobby", lobby, 0)));
-	json_t *room = chat_await(bob, "{'type':'room','room':'lobby','head':50,'after':0,'count':0}");
+	json_t *room =
+		chat_await(bob, "{'type':'room','room':'lobby','head':50,'after':0,'count':0}");
 	chat_expect(bob, "{'type':'gap','room':'lobby','after':0,'next':%lld,'head':50}",
 		    number_of(room, "first"));
-	chat_take_lines(bob, "lobby", number_of(room, "first") - 1, 50 - number_of(room, "first") + 1);
+	chat_take_lines(bob, "lobby", number_of(room, "first") - 1,
+			50 - number_of(room, "first") + 1);
 }
 
 Test(resume, entries_for_rooms_of_others_are_ignored)
@@ -91,9 +94,10 @@ Test(resume, entries_for_rooms_of_others_are_ignored)
 	chat_join(alice, "ops", NULL);
 	chat_say(alice, "ops", "m", "secret");
 	chat_tell(alice, "alice", "d", "secret");
-	struct chat *bob = chat_welcome(
-	    s, "bob", scratch_text("'resume':[%s,%s,%s]", cursor("ops", "x", 0),
-				   cursor("@alice", "x", 0), cursor("nowhere", "x", 0)));
+	struct chat *bob =
+		chat_welcome(s, "bob",
+			     scratch_text("'resume':[%s,%s,%s]", cursor("ops", "x", 0),
+					  cursor("@alice", "x", 0), cursor("nowhere", "x", 0)));
 	chat_await(bob, "{'type':'room','room':'lobby'}");
 	chat_await(bob, "{'type':'room','room':'@bob'}");
 	chat_quiet(bob);
@@ -105,7 +109,8 @@ Test(resume, entries_for_rooms_of_others_are_ignored)
 Test(resume, a_message_whose_ok_was_lost_is_not_doubled)
 {
 	struct server *s = server_with(.users = "alice bob");
-	struct chat *alice = chat_login_with(s, "alice", "'device':'laptop'"), *bob = chat_login(s, "bob");
+	struct chat *alice = chat_login_with(s, "alice", "'device':'laptop'"),
+		    *bob = chat_login(s, "bob");
 
 	chat_send(alice, "{'id':'k-1','room':'lobby','content':'once'}");
 	chat_expect(bob, "{'type':'message','seq':1,'content':'once'}");
@@ -128,8 +133,9 @@ Test(resume, two_devices_have_cursors_and_ids_of_their_own)
 	chat_expect(phone, "{'type':'message','seq':1}");
 	chat_drop(laptop);
 	chat_say(phone, "lobby", "p-1", "from the phone");
-	laptop = chat_welcome(s, "alice", scratch_text("'device':'laptop','resume':[%s]",
-						       cursor("lobby", lobby, 1)));
+	laptop = chat_welcome(
+		s, "alice",
+		scratch_text("'device':'laptop','resume':[%s]", cursor("lobby", lobby, 1)));
 	must(json_has(laptop->welcome, "{'last_id':'l-1'}"), "the laptop's last id");
 	chat_await(laptop, "{'type':'room','room':'lobby','after':1,'count':1}");
 	chat_expect(laptop, "{'type':'message','seq':2,'content':'from the phone'}");
@@ -148,8 +154,9 @@ Test(resume, the_death_of_a_worker_loses_and_doubles_nothing)
 
 		chat_send(alice, "{'id':'%s','room':'ops','content':'%s'}", id, id);
 		server_kill_worker(s, 0);
-		alice = chat_login_with(s, "alice", scratch_text("'device':'laptop','resume':[%s]",
-								 cursor("ops", epoch, round - 1)));
+		alice = chat_login_with(s, "alice",
+					scratch_text("'device':'laptop','resume':[%s]",
+						     cursor("ops", epoch, round - 1)));
 		chat_send(alice, "{'id':'%s','room':'ops','content':'%s'}", id, id);
 		chat_await(alice, "{'type':'ok','id':'%s','room':'ops','seq':%u}", id, round);
 		chat_expect(bob, "{'type':'message','room':'ops','seq':%u,'id':'%s'}", round, id);
@@ -163,7 +170,8 @@ Test(resume, the_death_of_a_worker_loses_and_doubles_nothing)
 Test(resume, one_whose_worker_died_goes_on_where_he_was)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2, .args = "--rate 0");
-	struct chat *alice = chat_login_on(s, "alice", NULL, 1), *bob = chat_login_on(s, "bob", NULL, 0);
+	struct chat *alice = chat_login_on(s, "alice", NULL, 1),
+		    *bob = chat_login_on(s, "bob", NULL, 0);
 	const char *epoch = text_of(chat_room_of(bob, "lobby"), "epoch");
 
 	chat_say(alice, "lobby", "m1", "seen");
@@ -172,7 +180,8 @@ Test(resume, one_whose_worker_died_goes_on_where_he_was)
 	chat_closed(bob, 1006);
 	chat_say(alice, "lobby", "m2", "missed");
 	bob = chat_welcome(s, "bob", scratch_text("'resume':[%s]", cursor("lobby", epoch, 1)));
-	must(json_has(chat_room_of(bob, "lobby"), "{'epoch':'%s','head':2}", epoch), "another room");
+	must(json_has(chat_room_of(bob, "lobby"), "{'epoch':'%s','head':2}", epoch),
+	     "another room");
 	chat_await(bob, "{'type':'room','room':'lobby','after':1,'count':1}");
 	chat_expect(bob, "{'type':'message','seq':2,'content':'missed'}");
 	chat_await(bob, "{'type':'room','room':'@bob'}");

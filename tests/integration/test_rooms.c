@@ -24,11 +24,13 @@ Test(rooms, a_join_makes_the_room_that_is_not_there)
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
 
 	chat_send(alice, "{'type':'join','id':'j','room':'ops'}");
-	json_t *made = chat_expect(alice, "{'type':'room','id':'j','room':'ops','epoch':'*','first':1,"
-					  "'head':0,'after':0,'count':0,'members':1,'topic':'',"
-					  "'created':true}");
+	json_t *made =
+		chat_expect(alice, "{'type':'room','id':'j','room':'ops','epoch':'*','first':1,"
+				   "'head':0,'after':0,'count':0,'members':1,'topic':'',"
+				   "'created':true}");
 	chat_send(bob, "{'type':'join','id':'j','room':'ops'}");
-	json_t *joined = chat_expect(bob, "{'type':'room','id':'j','room':'ops','count':0,'members':2}");
+	json_t *joined =
+		chat_expect(bob, "{'type':'room','id':'j','room':'ops','count':0,'members':2}");
 	must(strcmp(text_of(made, "epoch"), text_of(joined, "epoch")) == 0, "two epochs");
 	must(!json_is_true(json_object_get(joined, "created")), "made twice");
 	chat_quiet(bob);
@@ -50,13 +52,14 @@ Test(rooms, names_outside_the_rule_are_refused)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
-	const char *names[] = {"has space", "-dash", "", "#", "a/b",
-			       "abcdefghijklmnopqrstuvwxyz0123456"};
+	const char *names[] = {"has space", "-dash", "",
+			       "#",         "a/b",   "abcdefghijklmnopqrstuvwxyz0123456"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		chat_send(c, "{'type':'join','id':'j%zu','room':'%s'}", i, names[i]);
 		json_t *line = chat_expect(c, "{'type':'error','id':'j%zu'}", i);
-		must(json_has(line, "{'code':'bad_name'}") || json_has(line, "{'code':'bad_field'}"),
+		must(json_has(line, "{'code':'bad_name'}") ||
+			     json_has(line, "{'code':'bad_field'}"),
 		     "%s: another code", names[i]);
 	}
 	chat_send(c, "{'type':'join','id':'long','room':'abcdefghijklmnopqrstuvwxyz012345'}");
@@ -129,8 +132,9 @@ static void expect_reset(struct chat *c, const char *cursor, const char *epoch)
 {
 	chat_send(c, "{'type':'join','id':'j','room':'ops',%s}", cursor);
 	chat_expect(c, "{'type':'reset','room':'ops','epoch':'%s','head':'*'}", epoch);
-	chat_expect(c, "{'type':'room','id':'j','room':'ops','epoch':'%s','first':1,'head':5,"
-		       "'after':0,'count':5}",
+	chat_expect(c,
+		    "{'type':'room','id':'j','room':'ops','epoch':'%s','first':1,'head':5,"
+		    "'after':0,'count':5}",
 		    epoch);
 	chat_take_lines(c, "ops", 0, 5);
 	chat_quiet(c);
@@ -262,7 +266,7 @@ Test(rooms, only_the_rooms_asked_for_are_followed)
 	size_t i;
 	json_array_foreach(some->seen, i, line)
 		must(!json_has(line, "{'room':'dev'}") && !json_has(line, "{'room':'lobby'}") &&
-			 !json_has(line, "{'room':'not-mine'}"),
+			     !json_has(line, "{'room':'not-mine'}"),
 		     "a line of another room");
 	chat_join(some, "dev", NULL);
 	chat_say(bob, "dev", "m4", "now for some");
@@ -293,8 +297,10 @@ Test(rooms, the_topic_is_a_line_of_the_log)
 			   "'content':'Release Friday','id':'t'}");
 	chat_expect(alice, "{'type':'ok','id':'t','room':'ops','seq':1}");
 	chat_expect(bob, "{'type':'topic','room':'ops','seq':1,'content':'Release Friday'}");
-	must(json_has(chat_join(bob, "ops", "'limit':0"), "{'topic':'Release Friday'}"), "no topic");
-	must(json_has(chat_room_of(chat_welcome(s, "bob", NULL), "ops"), "{'topic':'Release Friday'}"),
+	must(json_has(chat_join(bob, "ops", "'limit':0"), "{'topic':'Release Friday'}"),
+	     "no topic");
+	must(json_has(chat_room_of(chat_welcome(s, "bob", NULL), "ops"),
+		      "{'topic':'Release Friday'}"),
 	     "not in the welcome");
 	chat_send(alice, "{'type':'topic','id':'t2','room':'ops','content':'two\\nlines'}");
 	chat_refused(alice, "bad_field");
@@ -312,8 +318,9 @@ Test(rooms, a_stranger_to_the_room_sets_no_topic)
 
 Test(rooms, limits_of_rooms_are_told_by_their_codes)
 {
-	struct server *s = server_with(.users = "alice bob dave",
-				       .args = "--max-rooms-per-user 2 --room-capacity 2 --max-rooms 3");
+	struct server *s =
+		server_with(.users = "alice bob dave",
+			    .args = "--max-rooms-per-user 2 --room-capacity 2 --max-rooms 3");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
 
 	chat_join(alice, "ops", NULL);

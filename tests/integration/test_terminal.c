@@ -25,7 +25,8 @@ Test(terminal, two_people_talk)
 	struct program *alice = sit_down(s, &people[0]), *bob = sit_down(s, &people[1]);
 
 	program_write(alice, "hello everyone\r");
-	chat_await(carol, "{'type':'message','room':'lobby','sender':'alice','content':'hello everyone'}");
+	chat_await(carol,
+		   "{'type':'message','room':'lobby','sender':'alice','content':'hello everyone'}");
 	program_expect(bob, "hello everyone");
 	program_write(bob, "hello alice\r");
 	program_expect(alice, "hello alice");
@@ -61,9 +62,9 @@ Test(terminal, commands_do_what_they_say)
 
 Test(terminal, help_lists_the_commands_and_a_wrong_one_gets_a_hint)
 {
-	static const char *const commands[] = {"/help", "/rooms", "/join", "/leave", "/users", "/msg",
-					       "/me", "/topic", "/who", "/history", "/away", "/back",
-					       "/quit"};
+	static const char *const commands[] = {"/help", "/rooms", "/join",  "/leave", "/users",
+					       "/msg",  "/me",    "/topic", "/who",   "/history",
+					       "/away", "/back",  "/quit"};
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
 	struct chat *bob = chat_login(s, "bob");
@@ -104,8 +105,10 @@ Test(terminal, the_line_can_be_edited)
 	struct program *p = sit_down(s, &alice);
 
 	chat_await_presence(bob, "lobby", "joined", "alice");
-	program_write(p, "grun\xc3\xbc\xc3\xa9\x7f" "ess\x01S: \x05 Gott\r");
-	chat_await(bob, "{'type':'message','sender':'alice','content':'S: grun\xc3\xbc" "ess Gott'}");
+	program_write(p, "grun\xc3\xbc\xc3\xa9\x7f"
+			 "ess\x01S: \x05 Gott\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'S: grun\xc3\xbc"
+			"ess Gott'}");
 	program_write(p, "one two\x17three\r");
 	chat_await(bob, "{'type':'message','sender':'alice','content':'one three'}");
 	program_write(p, "gone\x15kept\r");

@@ -12,7 +12,8 @@ TestSuite(workers, .fini = owned_finish_all, .timeout = 90);
 Test(workers, two_people_on_different_workers_talk)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2);
-	struct chat *alice = chat_login_on(s, "alice", NULL, 0), *bob = chat_login_on(s, "bob", NULL, 1);
+	struct chat *alice = chat_login_on(s, "alice", NULL, 0),
+		    *bob = chat_login_on(s, "bob", NULL, 1);
 
 	chat_join(alice, "ops", NULL);
 	chat_join(bob, "ops", NULL);
@@ -39,14 +40,17 @@ Test(workers, everyone_sees_the_same_lines_in_the_same_order)
 	}
 	for (unsigned n = 0; n < each; n++) {
 		for (unsigned i = 0; i < 4; i++)
-			chat_send(chats[i], "{'id':'%s-%u','room':'ops','content':'%u'}", names[i], n, n);
+			chat_send(chats[i], "{'id':'%s-%u','room':'ops','content':'%u'}", names[i],
+				  n, n);
 	}
 	for (unsigned seq = 1; seq <= 4 * each; seq++) {
-		json_t *line = chat_await(chats[0], "{'type':'message','room':'ops','seq':%u}", seq);
+		json_t *line =
+			chat_await(chats[0], "{'type':'message','room':'ops','seq':%u}", seq);
 
 		for (unsigned i = 1; i < 4; i++)
 			must(json_equal(line, chat_await(chats[i],
-							 "{'type':'message','room':'ops','seq':%u}", seq)),
+							 "{'type':'message','room':'ops','seq':%u}",
+							 seq)),
 			     "%s got another line %u", names[i], seq);
 	}
 	for (unsigned i = 0; i < 4; i++) {
@@ -54,19 +58,22 @@ Test(workers, everyone_sees_the_same_lines_in_the_same_order)
 		size_t at;
 		long long head = 0, own = 0;
 
-		json_array_foreach(chats[i]->seen, at, line) {
+		json_array_foreach(chats[i]->seen, at, line)
+		{
 			if (!json_has(line, "{'type':'message','room':'ops'}"))
 				continue;
 			must(number_of(line, "seq") == ++head, "%s: out of order", names[i]);
 			if (json_has(line, "{'sender':'%s'}", names[i]))
-				must(json_has(line, "{'content':'%lld'}", own++), "not as it was sent");
+				must(json_has(line, "{'content':'%lld'}", own++),
+				     "not as it was sent");
 		}
 	}
 }
 
 Test(workers, new_connections_reach_every_worker)
 {
-	struct server *s = server_with(.users = "alice", .workers = 4, .args = "--max-connections-per-user 0");
+	struct server *s =
+		server_with(.users = "alice", .workers = 4, .args = "--max-connections-per-user 0");
 
 	for (unsigned n = 0; n < 4; n++)
 		chat_login_on(s, "alice", "'only':[]", n);
@@ -114,17 +121,19 @@ static void sender_connect(struct sender *sender)
 static bool sender_push(struct sender *sender, unsigned to)
 {
 	for (unsigned i = sender->answered + 1; i <= to; i++)
-		chat_send(sender->chat, "{'id':'%s-%u','room':'ops','content':'%s-%u'}", sender->user, i,
-			  sender->user, i);
+		chat_send(sender->chat, "{'id':'%s-%u','room':'ops','content':'%s-%u'}",
+			  sender->user, i, sender->user, i);
 	while (sender->answered < to) {
 		json_t *line = chat_next(sender->chat, PATIENCE_MS);
 
 		if (line == NULL)
 			return false;
-		if (json_has(line, "{'type':'ok','id':'%s-%u'}", sender->user, sender->answered + 1))
+		if (json_has(line, "{'type':'ok','id':'%s-%u'}", sender->user,
+			     sender->answered + 1))
 			sender->answered++;
 		else
-			must(!json_has(line, "{'type':'error'}") || json_has(line, "{'code':'busy'}"),
+			must(!json_has(line, "{'type':'error'}") ||
+				     json_has(line, "{'code':'busy'}"),
 			     "%s: an error", sender->user);
 		if (json_has(line, "{'code':'busy'}"))
 			return false;
@@ -168,9 +177,11 @@ Test(workers, killing_workers_under_load_loses_doubles_and_reorders_nothing)
 	struct chat *reader = chat_login_with(s, "dave", "'only':['ops'],'device':'reader'");
 	unsigned next[3] = {1, 1, 1}, total = 3 * rounds * each;
 	json_t *room = chat_join(reader, "ops", "'limit':0");
-	must(number_of(room, "head") == total, "%lld lines, not %u", number_of(room, "head"), total);
+	must(number_of(room, "head") == total, "%lld lines, not %u", number_of(room, "head"),
+	     total);
 	for (unsigned after = 0; after < total; after += 200) {
-		chat_send(reader, "{'type':'history','id':'h%u','room':'ops','after':%u,'limit':200}",
+		chat_send(reader,
+			  "{'type':'history','id':'h%u','room':'ops','after':%u,'limit':200}",
 			  after, after);
 		json_t *answer = chat_expect(reader, "{'type':'history','id':'h%u'}", after);
 		for (long long i = number_of(answer, "count"); i > 0; i--) {
@@ -206,7 +217,8 @@ Test(workers, direct_messages_survive_killed_workers_in_both_inboxes)
 		for (json_t *line; (line = chat_next(alice, PATIENCE_MS)) != NULL;) {
 			unsigned id = 0;
 
-			if (json_has(line, "{'type':'ok'}") && sscanf(text_of(line, "id"), "d%u", &id) == 1)
+			if (json_has(line, "{'type':'ok'}") &&
+			    sscanf(text_of(line, "id"), "d%u", &id) == 1)
 				sent = id;
 		}
 	}
@@ -220,10 +232,12 @@ Test(workers, direct_messages_survive_killed_workers_in_both_inboxes)
 	struct chat *both[] = {alice, bob};
 	const char *rooms[] = {"@alice", "@bob"};
 	for (unsigned n = 0; n < 2; n++) {
-		chat_send(both[n], "{'type':'history','id':'h','room':'%s','after':0,'limit':200}", rooms[n]);
+		chat_send(both[n], "{'type':'history','id':'h','room':'%s','after':0,'limit':200}",
+			  rooms[n]);
 		chat_await(both[n], "{'type':'history','id':'h','count':%u}", total);
 		for (unsigned i = 1; i <= total; i++)
-			chat_expect(both[n], "{'type':'message','room':'%s','seq':%u,'content':'%u'}",
+			chat_expect(both[n],
+				    "{'type':'message','room':'%s','seq':%u,'content':'%u'}",
 				    rooms[n], i, i);
 	}
 }

@@ -21,7 +21,7 @@
 #define WS_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define HANDSHAKE_MS 10000u
 
-static int dial(unsigned port, const char *source)
+static int dial(unsigned port, const char *source, int receive_bytes)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	struct sockaddr_in from = {.sin_family = AF_INET};
@@ -31,6 +31,8 @@ static int dial(unsigned port, const char *source)
 	if (fd < 0)
 		return -1;
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (receive_bytes > 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
 	if (source != NULL && (inet_pton(AF_INET, source, &from.sin_addr) != 1 ||
 			       bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0))
 		fd_close(&fd);
@@ -119,7 +121,7 @@ bool ws_open(struct ws *ws, const struct ws_request *request)
 	struct buf text = BUF_INIT, head = BUF_INIT;
 	bool upgraded = false;
 
-	*ws = (struct ws){.fd = dial(request->port, request->source)};
+	*ws = (struct ws){.fd = dial(request->port, request->source, request->receive_bytes)};
 	if (ws->fd < 0)
 		return false;
 	random_bytes(nonce, sizeof(nonce));
@@ -193,7 +195,8 @@ bool ws_send_frame(struct ws *ws, const struct ws_frame *frame)
 	if (!frame->unmasked)
 		buf_append(&out, mask, sizeof(mask));
 	for (size_t i = 0; i < frame->len; i++)
-		buf_append_char(&out, (char)(frame->unmasked ? payload[i] : payload[i] ^ mask[i % 4]));
+		buf_append_char(&out,
+				(char)(frame->unmasked ? payload[i] : payload[i] ^ mask[i % 4]));
 	bool sent = ws_send_raw(ws, out.data, out.len);
 	buf_finish(&out);
 	return sent;
@@ -201,10 +204,9 @@ bool ws_send_frame(struct ws *ws, const struct ws_frame *frame)
 
 bool ws_send(struct ws *ws, enum ws_opcode opcode, const void *payload, size_t len)
 {
-	return ws_send_frame(ws, &(struct ws_frame){.fin = true,
-						    .opcode = (int)opcode,
-						    .payload = payload,
-						    .len = len});
+	return ws_send_frame(
+		ws, &(struct ws_frame){
+			    .fin = true, .opcode = (int)opcode, .payload = payload, .len = len});
 }
 
 /* Looks for one whole frame at the start of ws->in; server frames are never masked. */
@@ -309,7 +311,7 @@ enum ws_event ws_receive(struct ws *ws, unsigned patience_ms, struct buf *ret_pa
 
 int http_get(unsigned port, const char *path, struct buf *ret_body)
 {
-	struct ws ws = {.fd = dial(port, NULL)};
+	struct ws ws = {.fd = dial(port, NULL, 0)};
 	struct buf text = BUF_INIT, head = BUF_INIT;
 	uint64_t deadline = clock_mono_ms() + HANDSHAKE_MS;
 	bool timeout = false;

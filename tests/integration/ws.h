@@ -36,18 +36,19 @@ struct ws_request {
 	const char *protocol; /* NULL: chat.v1; "": the header is left out */
 	const char *headers;  /* further lines, each ended by CRLF; NULL: none */
 	const char *source;   /* the address to come from, NULL: any */
+	int receive_bytes;    /* SO_RCVBUF, 0: the default */
 };
 
 struct ws {
 	int fd;
-	int status;		/* of the upgrade: 101 */
-	char protocol[32];	/* what the server chose, "" if none */
-	struct buf in;		/* received, not yet taken apart */
-	struct buf pieces;	/* of a fragmented message */
+	int status;        /* of the upgrade: 101 */
+	char protocol[32]; /* what the server chose, "" if none */
+	struct buf in;     /* received, not yet taken apart */
+	struct buf pieces; /* of a fragmented message */
 	int pieces_opcode;
-	bool mute;		/* pings stay unanswered */
+	bool mute; /* pings stay unanswered */
 	bool closed;
-	int close_code;		/* 1006: without a close frame, 1005: one without a code */
+	int close_code; /* 1006: without a close frame, 1005: one without a code */
 	char close_reason[124];
 };
 
