@@ -38,7 +38,10 @@ int lock_init(struct shm_lock *lock)
 	return -ret;
 }
 
-static enum lock_result lock_result_of(int error)
+/* hot_until_ms of a lock that can never be had again. (glibc says so once, then EBUSY.) */
+#define HOT_FOR_EVER UINT64_MAX
+
+static enum lock_result lock_result_of(struct shm_lock *lock, int error)
 {
 	switch (error) {
 	case 0:
@@ -47,15 +50,18 @@ static enum lock_result lock_result_of(int error)
 		return LOCK_DIED;
 	case EBUSY:
 	case ETIMEDOUT:
-		return LOCK_BUSY;
-	default: /* ENOTRECOVERABLE, EINVAL, EDEADLK, …: never to be used again */
+		if (atomic_load_explicit(&lock->hot_until_ms, memory_order_relaxed) != HOT_FOR_EVER)
+			return LOCK_BUSY;
+		return LOCK_BROKEN;
+	default: /* ENOTRECOVERABLE, EINVAL, … */
+		atomic_store_explicit(&lock->hot_until_ms, HOT_FOR_EVER, memory_order_relaxed);
 		return LOCK_BROKEN;
 	}
 }
 
 enum lock_result lock_try(struct shm_lock *lock)
 {
-	return lock_result_of(pthread_mutex_trylock(&lock->mutex));
+	return lock_result_of(lock, pthread_mutex_trylock(&lock->mutex));
 }
 
 #if SHM_TSAN
@@ -89,7 +95,7 @@ static enum lock_result lock_wait(struct shm_lock *lock)
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
 	}
-	result = lock_result_of(mutex_wait(&lock->mutex, &until));
+	result = lock_result_of(lock, mutex_wait(&lock->mutex, &until));
 	/* Somebody sits on it: nobody spends another 2 ms on it for a while. */
 	if (result == LOCK_BUSY)
 		atomic_store_explicit(&lock->hot_until_ms, clock_mono_ms() + LOCK_HOT_MS,
