@@ -27,7 +27,7 @@ struct keys_file {
 	enum keys_safety safety;
 	char reason[512]; /* "" where safe: names path, owner and mode */
 	char mend[1100];  /* the exact command, "" where there is none */
-	struct buf bytes; /* owned; empty unless KEYS_SAFE */
+	struct buf bytes; /* owned; nothing unless KEYS_SAFE or KEYS_EMPTY */
 	/* to notice a change: equal twice means nobody is writing */
 	int64_t mtime_ns;
 	int64_t size;

@@ -63,7 +63,7 @@ struct login_identity {
 	struct address peer;
 	unsigned roles;	     /* ROLE_*; of the lines that grant this name */
 	unsigned line;	     /* number of the first line that grants it */
-	int64_t good_until_s; /* judge again then, or at the next generation; INT64_MAX: no end in sight */
+	int64_t good_until_s; /* judge again at this second, or at the next generation; INT64_MAX: no end */
 	uint64_t generation; /* of the keyring this was judged by */
 	uint64_t name_serial; /* which ownership of the name; 0 while a claim is needed */
 };

@@ -5,7 +5,7 @@
  *
  *	# chat names 1
  *	own 7 alice key SHA256:6VQr…          serial, name, kind, whose
- *	free 8 alice                          released by `chat-keys names release`
+ *	free 8 alice SHA256:6VQr…             released by `chat-keys names release`; who had it last
  *
  * The master is its only user. Rules (docs/auth.md):
  *	key   the first key that used a free name owns it; --names-per-key of these each

@@ -7,6 +7,10 @@
 
 #include "auth/pubkey.h"
 
+/* sk_flags, as the security key signs them */
+#define SK_USER_PRESENT 0x01u
+#define SK_USER_VERIFIED 0x04u
+
 enum hash_algorithm { HASH_SHA256, HASH_SHA512 };
 
 struct signature {

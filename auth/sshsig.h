@@ -21,9 +21,6 @@
 #define SSHSIG_TEXT_MAX 12288u /* characters of the text form, armor included */
 #define SSHSIG_BLOB_MAX (SSHSIG_TEXT_MAX / 4u * 3u)
 
-#define SK_USER_PRESENT 0x01u
-#define SK_USER_VERIFIED 0x04u
-
 struct sshsig {
 	bool certified;		 /* the public key is a certificate; then cert is set */
 	struct certificate cert;
