@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* login.defs' SYS_UID_MAX: users up to it are not logged out (systemd's own bound). */
+/* logind leaves system users alone: those up to login.defs' SYS_UID_MAX. */
 #define SYSTEM_UID_MAX 999u
 #define CONF_MAX (64u << 10)
 
@@ -54,15 +54,12 @@ static bool read_word(const char *path, bool removes)
 	return removes;
 }
 
-bool host_removes_ipc(const char *etc)
+bool host_conf_removes_ipc(const char *etc)
 {
 	struct buf path = BUF_INIT;
-	struct stat st;
 	glob_t found = {0};
 	bool removes = true; /* logind's default */
 
-	if (getuid() <= SYSTEM_UID_MAX || stat("/run/systemd/system", &st) < 0)
-		return false;
 	buf_printf(&path, "%s/logind.conf", etc);
 	if (!path.failed)
 		removes = read_word(path.data, removes);
@@ -75,4 +72,12 @@ bool host_removes_ipc(const char *etc)
 	globfree(&found);
 	buf_finish(&path);
 	return removes;
+}
+
+bool host_removes_ipc(void)
+{
+	struct stat st;
+
+	return getuid() > SYSTEM_UID_MAX && stat("/run/systemd/system", &st) == 0 &&
+	       host_conf_removes_ipc("/etc/systemd");
 }

@@ -196,7 +196,7 @@ static void warn_about_host(const struct master *master)
 	if (files < wanted)
 		log_warn("few open files", "limit=%lu wanted=%lu mend=%s", files, wanted,
 			 "ulimit -Hn, or LimitNOFILE= of the service");
-	if (host_removes_ipc("/etc/systemd"))
+	if (host_removes_ipc())
 		log_warn("logind may delete the shared memory at logout", "instance=%s mend=%s",
 			 master->instance,
 			 "RemoveIPC=no in /etc/systemd/logind.conf, or run it as a service");
