@@ -95,6 +95,15 @@ Test(direct, the_inbox_may_be_named_as_the_room)
 	chat_quiet(bob);
 }
 
+Test(direct, capitals_in_names_are_folded)
+{
+	struct server *s = server_with(.users = "alice bob");
+	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
+
+	chat_tell(alice, "BOB", "d", "hi");
+	chat_expect(bob, "{'type':'message','room':'@bob','recipient':'bob'}");
+}
+
 Test(direct, the_recipient_must_be_known)
 {
 	struct key key = key_of("bob");

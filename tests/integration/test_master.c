@@ -2,11 +2,14 @@
 #include "base/clock.h"
 #include "tests/integration/chat.h"
 #include "tests/integration/owned.h"
+#include "tests/integration/program.h"
 #include "tests/integration/scratch.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -258,6 +261,66 @@ Test(master, two_instances_run_side_by_side)
 	chat_quiet(there);
 	must(json_has(chat_room_of(chat_welcome(two, "alice", NULL), "lobby"), "{'head':0}"),
 	     "shared");
+}
+
+Test(master, the_instance_is_named_by_the_port_unless_told)
+{
+	struct server *s = server_with(.users = "alice"); /* for its keys */
+	char *port_file = scratch_path("own-port");
+	struct program *p = program_start(
+		(const char *const[]){program_path("chat-master"), "--host", "127.0.0.1", "--port",
+				      "0", "--port-file", port_file, "--state-dir",
+				      scratch_path("own"), "--authorized-keys", s->keys_path,
+				      "--workers", "1", NULL},
+		NULL);
+	uint64_t deadline = clock_mono_ms() + PATIENCE_MS;
+
+	while (access(port_file, F_OK) != 0 || *file_read(port_file) == '\0') {
+		must(clock_mono_ms() < deadline, "no port file");
+		file_wait_change(port_file, deadline);
+	}
+	char *segment = scratch_text("/dev/shm/chat-%d", atoi(file_read(port_file)));
+	struct stat st;
+	must(stat(segment, &st) == 0, "no %s", segment);
+	must((st.st_mode & 0777) == 0600, "others may read it");
+	program_signal(p, SIGTERM);
+	must(program_wait(p) == 0, "exit %d", p->status);
+	must(access(segment, F_OK) != 0, "%s is left", segment);
+}
+
+Test(master, a_changed_configuration_holds_after_sighup)
+{
+	char *file = scratch_write("chat.conf", "rate = 5\nserver-name = one.example:1\n");
+	struct server *s =
+		server_with(.users = "alice", .args = scratch_text("--config %s --burst 9", file));
+	struct key alice = key_of("alice");
+	size_t offset;
+
+	must(json_has(chat_welcome(s, "alice", NULL)->welcome, "{'limits':{'rate':[5,9]}}"),
+	     "before");
+	file_write(file, "rate = 6\nburst = 99\nserver-name = two.example:2\n");
+	offset = server_log_size(s);
+	server_signal(s, SIGHUP);
+	server_log_await(s, &offset, "configuration loaded", NULL);
+	struct chat *c = chat_open(s, "a new name");
+	snprintf(c->address, sizeof(c->address), "two.example:2");
+	for (unsigned tries = 0; c->welcome == NULL; tries++) {
+		/* The workers hear of it a moment after the master has logged it. */
+		chat_send_login(c, "alice", &alice, NULL);
+		json_t *line = chat_next(c, PATIENCE_MS);
+		if (json_has(line, "{'type':'error'}")) {
+			must(tries < 50, "two.example is not accepted");
+			c = chat_open(s, "a new name");
+			snprintf(c->address, sizeof(c->address), "two.example:2");
+		}
+	}
+	must(json_has(c->welcome, "{'limits':{'rate':[6,9]}}"), "after");
+	file_write(file, "rate = many\n");
+	offset = server_log_size(s);
+	server_signal(s, SIGHUP);
+	server_log_await(s, &offset, "many", NULL);
+	must(json_has(chat_welcome(s, "alice", NULL)->welcome, "{'limits':{'rate':[6,9]}}"),
+	     "a mistake took effect");
 }
 
 Test(master, a_removed_key_ends_its_sessions_at_reload)

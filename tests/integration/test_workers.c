@@ -94,6 +94,20 @@ Test(workers, a_dead_worker_is_replaced_at_once)
 		chat_drop(chat_login(s, "alice"));
 }
 
+Test(workers, connections_of_a_dead_worker_count_no_more)
+{
+	struct server *s = server_with(.users = "alice bob", .workers = 2,
+				       .args = "--max-connections-per-user 1");
+	struct chat *alice = chat_login_on(s, "alice", NULL, 0);
+	struct chat *bob = chat_login_on(s, "bob", NULL, 1);
+
+	server_kill_worker(s, 0);
+	chat_closed(alice, 1006);
+	chat_login(s, "alice");
+	chat_send(bob, "{'type':'who','id':'w','user':'alice'}");
+	chat_await(bob, "{'type':'who','id':'w','connections':1}");
+}
+
 /* A sender that survives its worker: resends what was not answered, in order. */
 struct sender {
 	struct server *server;
