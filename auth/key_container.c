@@ -1,6 +1,7 @@
 #include "auth/key_container.h"
 
 #include "auth/base64.h"
+#include "auth/bcrypt_pbkdf.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #define BEGIN_MARK "-----BEGIN OPENSSH PRIVATE KEY-----"
 #define END_MARK "-----END OPENSSH PRIVATE KEY-----"
 #define MAGIC "openssh-key-v1" /* and its NUL */
+#define TAG_LEN 16u
 
 static const char *find_text(const char *text, size_t len, const char *mark)
 {
@@ -58,7 +60,6 @@ static int read_kdf(struct key_container *container, struct wire_bytes kdf,
 		    struct wire_bytes options)
 {
 	struct wire_reader reader = wire_reader(options.data, options.len);
-	struct wire_bytes salt;
 	bool open = strcmp(container->cipher, "none") == 0;
 
 	if (copy_name(kdf, container->kdf, sizeof(container->kdf)) < 0)
@@ -66,7 +67,8 @@ static int read_kdf(struct key_container *container, struct wire_bytes kdf,
 	if (strcmp(container->kdf, "none") == 0)
 		return open && options.len == 0 ? 0 : -EBADMSG;
 	if (open || strcmp(container->kdf, "bcrypt") != 0 ||
-	    wire_get_string(&reader, &salt) < 0 || salt.len == 0 || salt.len > 64 ||
+	    wire_get_string(&reader, &container->salt) < 0 || container->salt.len == 0 ||
+	    container->salt.len > BCRYPT_SALT_MAX ||
 	    wire_get_u32(&reader, &container->rounds) < 0 || !wire_at_end(&reader) ||
 	    container->rounds == 0)
 		return -EBADMSG;
@@ -90,10 +92,10 @@ static int read_fields(struct key_container *container)
 		return -EBADMSG;
 	if (container->private_part.len == 0)
 		return -EBADMSG;
-	/* gcm and chacha20-poly1305 put their 16 byte tag behind the string */
-	if (reader.left != 0 && reader.left != 16)
+	/* gcm and chacha20-poly1305 put their tag behind the string, without a length */
+	if (reader.left != 0 && reader.left != TAG_LEN)
 		return -EBADMSG;
-	return 0;
+	return wire_get_raw(&reader, reader.left, &container->tag);
 }
 
 int key_container_read(const char *text, size_t len, struct key_container *ret_container)

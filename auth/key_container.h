@@ -6,8 +6,7 @@
  *	base64 of  "openssh-key-v1\0", cipher, kdf, kdf options, 1, public key, private part
  *	-----END OPENSSH PRIVATE KEY-----
  *
- * Strict: one key, nothing behind it, and only a KDF that ends in reasonable time, so that what
- * is handed on to a library has been looked at first.
+ * Strict: one key, and nothing behind it but the tag of an authenticated cipher.
  */
 #ifndef AUTH_KEY_CONTAINER_H
 #define AUTH_KEY_CONTAINER_H
@@ -26,9 +25,11 @@ struct key_container {
 	struct buf bytes; /* decoded; the views below point into it; wiped at the end */
 	char cipher[48];  /* "none" where it is open */
 	char kdf[16];
-	uint32_t rounds; /* 0 without a KDF */
+	uint32_t rounds;	/* bcrypt's; 0 without a KDF */
+	struct wire_bytes salt; /* 1 to 64 bytes, or none */
 	struct wire_bytes public_blob;
-	struct wire_bytes private_part; /* without the tag of an authenticated cipher */
+	struct wire_bytes private_part;
+	struct wire_bytes tag; /* of an authenticated cipher: 16 bytes, or none */
 };
 
 /* Does the text look like one at all? */

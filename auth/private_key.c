@@ -1,10 +1,10 @@
 #include "auth/private_key_parts.h"
 
+#include "auth/key_cipher.h"
 #include "auth/key_container.h"
 #include "auth/pubkey.h"
 
 #include <errno.h>
-#include <libssh/libssh.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -14,25 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What libssh 0.10.6 opens without harm; the authenticated ciphers crash it. */
-static const char *const libssh_ciphers[] = {
-	"aes128-cbc", "aes192-cbc", "aes256-cbc", "aes128-ctr", "aes192-ctr", "aes256-ctr",
-};
-
 /* ---- what is it */
 
 static bool looks_like_pem(const char *text, size_t len)
 {
 	return memmem(text, len, "PRIVATE KEY-----", 16) != NULL;
-}
-
-static bool is_among_libssh_ciphers(const char *cipher)
-{
-	for (size_t i = 0; i < sizeof(libssh_ciphers) / sizeof(libssh_ciphers[0]); i++) {
-		if (strcmp(libssh_ciphers[i], cipher) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* Can the private half of this type be in a file, and do we sign with it? */
@@ -50,12 +36,8 @@ static enum private_key_reader reader_of(const struct key_container *container)
 {
 	if (!is_type_of_ours(container->public_blob))
 		return PRIVATE_KEY_READ_SSH_KEYGEN;
-	if (strcmp(container->cipher, "none") == 0)
+	if (strcmp(container->cipher, "none") == 0 || key_cipher_knows(container))
 		return PRIVATE_KEY_READ_HERE;
-	if (is_among_libssh_ciphers(container->cipher) &&
-	    container->rounds <= KEY_CONTAINER_ROUNDS_MAX &&
-	    container->private_part.len % 16 == 0)
-		return PRIVATE_KEY_READ_LIBSSH;
 	return PRIVATE_KEY_READ_SSH_KEYGEN;
 }
 
@@ -182,42 +164,25 @@ static int load_pem(const char *text, size_t len, const char *words, struct priv
 
 /* ---- containers */
 
-static int load_open(const struct key_container *container, struct private_key *key)
+static int load_encrypted(const struct key_container *container, const char *passphrase,
+			  struct private_key *key)
 {
-	return private_key_read_part(container->private_part, key);
-}
-
-/* libssh decrypts and writes the key out again without a passphrase; that we can read. */
-static int load_with_libssh(const char *text, const char *passphrase, struct private_key *key)
-{
-	struct key_container container;
-	ssh_key imported = NULL;
-	char *open = NULL;
+	struct buf plain = BUF_INIT;
+	struct wire_bytes part;
 	int rc;
 
 	if (!passphrase)
 		return -EACCES;
-	if (ssh_pki_import_privkey_base64(text, passphrase, NULL, NULL, &imported) != SSH_OK)
-		return -EACCES;
-	if (ssh_pki_export_privkey_base64(imported, NULL, NULL, NULL, &open) != SSH_OK || !open) {
-		rc = -EBADMSG;
+	rc = key_cipher_open(container, passphrase, &plain);
+	if (rc < 0)
 		goto out;
-	}
-	if (!key_container_is(open, strlen(open))) {
-		rc = load_pem(open, strlen(open), NULL, key);
-		goto out;
-	}
-	rc = key_container_read(open, strlen(open), &container);
-	if (rc == 0) {
-		rc = load_open(&container, key);
-		key_container_finish(&container);
-	}
+	part = (struct wire_bytes){.data = (const uint8_t *)plain.data, .len = plain.len};
+	rc = private_key_read_part(part, key);
+	/* without a tag, a wrong passphrase shows as rubbish */
+	if (rc == -EBADMSG && container->tag.len == 0)
+		rc = -EACCES;
 out:
-	if (open) {
-		sodium_memzero(open, strlen(open));
-		ssh_string_free_char(open);
-	}
-	ssh_key_free(imported);
+	buf_wipe(&plain);
 	return rc;
 }
 
@@ -225,31 +190,22 @@ static int load_container(const char *text, size_t len, const char *passphrase,
 			  struct private_key *key)
 {
 	struct key_container container;
-	struct buf whole = BUF_INIT;
 	int rc = key_container_read(text, len, &container);
 
 	if (rc < 0)
 		return rc;
-	switch (reader_of(&container)) {
-	case PRIVATE_KEY_READ_HERE:
-		rc = load_open(&container, key);
-		break;
-	case PRIVATE_KEY_READ_LIBSSH:
-		buf_append(&whole, text, len); /* with a NUL behind it */
-		rc = whole.failed ? -ENOMEM : load_with_libssh(whole.data, passphrase, key);
-		break;
-	case PRIVATE_KEY_READ_LIBCRYPTO:
-	case PRIVATE_KEY_READ_SSH_KEYGEN:
+	if (reader_of(&container) != PRIVATE_KEY_READ_HERE)
 		rc = -ENOTSUP;
-		break;
-	}
+	else if (strcmp(container.cipher, "none") == 0)
+		rc = private_key_read_part(container.private_part, key);
+	else
+		rc = load_encrypted(&container, passphrase, key);
 	/* The open half told everyone which key this is; it must not have lied. */
 	if (rc == 0 && (rc = private_key_put_public(key)) == 0 &&
 	    (key->public_blob.len != container.public_blob.len ||
 	     memcmp(key->public_blob.data, container.public_blob.data,
 		    container.public_blob.len) != 0))
 		rc = -EBADMSG;
-	buf_wipe(&whole);
 	key_container_finish(&container);
 	return rc;
 }

@@ -8,13 +8,10 @@
  *	private_key_sign(key, data, len, &signature)
  *	private_key_destroy(key)
  *
- * Who reads what:
- *	openssh-key-v1, not encrypted                  ourselves (PROTOCOL.key is short)
- *	openssh-key-v1, aes-cbc and aes-ctr            libssh, for its bcrypt_pbkdf
- *	openssh-key-v1, aes-gcm, chacha20 and others   nobody here: ssh-keygen -Y sign. libssh
- *	                                               0.10.6 crashes on them, so it never sees them
- *	PEM and PKCS#8                                 libcrypto
- *	security keys (sk-*), DSA                      nobody here: the private half isn't in the file
+ * openssh-key-v1 files are read here, with any cipher of ssh-keygen -Z; PEM and PKCS#8 by
+ * libcrypto. What nobody here reads is left to `ssh-keygen -Y sign`: security keys and DSA, whose
+ * private half is not in the file or not to be used, and ciphers we do not know. libssh would do
+ * for fewer: 0.10.6 crashes on aes-gcm and chacha20 files and cannot hand out an RSA key.
  */
 #ifndef AUTH_PRIVATE_KEY_H
 #define AUTH_PRIVATE_KEY_H
@@ -28,10 +25,9 @@
 #define PRIVATE_KEY_FILE_MAX 65536u /* a file larger than this is no key of ours */
 
 enum private_key_reader {
-	PRIVATE_KEY_READ_HERE,      /* an open openssh-key-v1 container */
-	PRIVATE_KEY_READ_LIBSSH,    /* an encrypted one that libssh reads safely */
-	PRIVATE_KEY_READ_LIBCRYPTO, /* PEM, PKCS#8 */
-	PRIVATE_KEY_READ_SSH_KEYGEN /* private_key_load() answers -ENOTSUP */
+	PRIVATE_KEY_READ_HERE,	     /* openssh-key-v1, open or encrypted */
+	PRIVATE_KEY_READ_LIBCRYPTO,  /* PEM, PKCS#8 */
+	PRIVATE_KEY_READ_SSH_KEYGEN, /* private_key_load() answers -ENOTSUP */
 };
 
 struct private_key_info {
