@@ -52,23 +52,27 @@ static bool bell_send(struct shm *shm, unsigned to_slot, const void *bytes, size
 
 /* ---- ringing ---- */
 
-void doorbell_ring(struct shm *shm, unsigned to_slot)
+static const char ring_bytes[RING_BYTES];
+
+/* One ring under way is enough for all: the receiver clears the flag before he looks. */
+static void ring_once(struct shm *shm, unsigned to_slot)
 {
-	static const char ring[RING_BYTES];
 	struct worker_slot *slot = &shm->workers[to_slot];
 
-	if (shm->bells == NULL)
-		return;
-	/*
-	 * Whoever is on the way rings for us, too: the receiver clears the flag before he looks.
-	 * (Should that one die before he sends, the master rings everyone at his reap.)
-	 */
-	if (atomic_load(&slot->pending) != 0 || atomic_exchange(&slot->pending, 1) != 0)
+	if (shm->bells == NULL || atomic_load(&slot->pending) != 0 ||
+	    atomic_exchange(&slot->pending, 1) != 0)
 		return;
 	CRASH_POINT(bell_pending);
 	/* EAGAIN: the receiver has other datagrams to wake up for. Else nobody is on the way. */
-	if (!bell_send(shm, to_slot, ring, sizeof(ring)) && errno != EAGAIN)
+	if (!bell_send(shm, to_slot, ring_bytes, sizeof(ring_bytes)) && errno != EAGAIN)
 		atomic_store(&slot->pending, 0);
+}
+
+/* Sends whatever the flag says: the one who set it may have died before he sent. */
+void doorbell_ring(struct shm *shm, unsigned to_slot)
+{
+	if (shm->bells != NULL)
+		bell_send(shm, to_slot, ring_bytes, sizeof(ring_bytes));
 }
 
 /* Word first, then its summary: the receiver takes them the other way round. */
@@ -99,7 +103,7 @@ bool doorbell_ring_log(struct shm *shm, uint32_t log)
 		if (slot == shm->slot)
 			us = true;
 		else
-			doorbell_ring(shm, slot);
+			ring_once(shm, slot);
 	}
 	return us;
 }

@@ -66,6 +66,16 @@ Test(doorbell, many_rings_are_one_datagram_until_they_are_heard)
 	cr_assert_eq(datagrams_at(&other), 1);
 }
 
+Test(doorbell, a_plain_ring_is_sent_even_where_one_seems_to_be_under_way)
+{
+	atomic_store(&shm->workers[5].pending, 1); /* a ringer died before he sent */
+	room_log_subscribe(&other, 2);
+	doorbell_ring_log(shm, 2);
+	cr_assert_eq(datagrams_at(&other), 0);
+	doorbell_ring(shm, 5);
+	cr_assert_eq(datagrams_at(&other), 1);
+}
+
 Test(doorbell, our_own_members_are_marked_but_we_do_not_ring_ourselves)
 {
 	uint32_t cursor = 0;
