@@ -52,7 +52,8 @@ struct worker {
 	uint64_t conn_last_number; /* names a connection in the log */
 	/* Those with something to write at the end of the turn. */
 	struct conn *flush;
-	bool draining;
+	bool draining, restarting;
+	unsigned retry_after_ms; /* told in `bye`; 0: not told */
 
 	/* What the connections read (subscribe.h). Indexed by log and by user; NULL: nobody here. */
 	struct local_log **log_at;
@@ -69,7 +70,6 @@ struct worker {
 	size_t frame_cap;
 	struct buf line, line_tail;    /* scratch of whoever renders a line */
 	struct message_parser *parser; /* scratch of dispatch */
-	struct message *message;
 
 	uint64_t log_next_ms;      /* the periodic line about active connections */
 	uint64_t failures_logged_ms; /* what strangers do is logged at a bounded rate */
@@ -97,6 +97,8 @@ void worker_reload(struct worker *worker, const struct config *config);
 void worker_drain(struct worker *worker, bool restart, unsigned retry_after_ms);
 /* Makes the frame's memory `need` bytes at least; what is in it may be lost. False: out of memory. */
 bool worker_frame_fits(struct worker *worker, size_t need);
+/* What worker_drain tells one connection. */
+void worker_say_bye(struct conn *conn);
 unsigned worker_connections(const struct worker *worker);
 
 #endif

@@ -1,0 +1,51 @@
+#include "worker/judge.h"
+
+#include "auth/login.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <string.h>
+
+/* The moment at which the session has to be judged again, on the clock of the timers; 0: none. */
+static uint64_t expiry_ms(const struct login_identity *identity)
+{
+	int64_t left_ms;
+
+	if (identity->good_until_s == INT64_MAX)
+		return 0;
+	left_ms = identity->good_until_s * 1000 - clock_wall_ms();
+	return clock_mono_ms() + (left_ms > 0 ? (uint64_t)left_ms : 0);
+}
+
+bool judge_conn(struct conn *conn)
+{
+	const struct keyring_view *view = keyring_view(conn->worker->keyring);
+	enum verdict verdict = login_rejudge(view, clock_wall_ms() / 1000, conn->identity);
+
+	if (verdict == VERDICT_OK) {
+		conn->expires_ms = expiry_ms(conn->identity);
+		conn_schedule(conn);
+		return true;
+	}
+	log_info("key revoked", "user=%s fingerprint=%s address=%s conn=%lu why=%s", conn->name,
+		 conn->identity->fingerprint, conn->peer, (unsigned long)conn->number,
+		 verdict_code(verdict));
+	conn_fail(conn, NULL, ERR_key_revoked, NULL, CLOSE_KICKED);
+	conn_end_session(conn);
+	return false;
+}
+
+void judge_changed(struct worker *worker)
+{
+	uint64_t generation = keyring_generation(worker->keyring);
+	int err = keyring_refresh(worker->keyring);
+
+	/* Set first: ending a session writes to it, and that asks again. */
+	worker->judged_generation = generation;
+	if (err < 0)
+		log_error("keyring", "error=%s generation=%lu", strerror(-err),
+			  (unsigned long)generation);
+	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
+		if (conn->state == CONN_LOGGED_IN)
+			judge_conn(conn);
+}

@@ -1,0 +1,220 @@
+#include "worker/subscribe.h"
+
+#include "worker/follow.h"
+#include "worker/presence.h"
+
+#include "shm/member.h"
+#include "shm/room_log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- logs ------------------------------------------------------------------- */
+
+struct local_log *subscribe_log(const struct worker *worker, uint32_t log, uint64_t epoch)
+{
+	struct local_log *local = worker->log_at[log];
+
+	return local != NULL && local->epoch == epoch ? local : NULL;
+}
+
+/* Doubles an array of `size`-byte elements that is full. 0 or -ENOMEM. */
+static int grow(void **array, unsigned *cap, unsigned start, size_t size)
+{
+	unsigned more = *cap > 0 ? *cap * 2 : start;
+	void *grown = realloc(*array, more * size);
+
+	if (grown == NULL)
+		return -ENOMEM;
+	*array = grown;
+	*cap = more;
+	return 0;
+}
+
+static bool log_is_listed(const struct worker *worker, const struct local_log *local)
+{
+	return worker->log_at[local->log] == local;
+}
+
+void subscribe_detach_log(struct worker *worker, struct local_log *local)
+{
+	struct local_log *last = worker->logs[worker->log_count - 1];
+
+	worker->log_at[local->log] = NULL;
+	worker->logs[local->at] = last;
+	last->at = local->at;
+	worker->log_count--;
+}
+
+static void log_destroy(struct worker *worker, struct local_log *local)
+{
+	if (log_is_listed(worker, local))
+		subscribe_detach_log(worker, local);
+	/* A detached log's slot may have subscribers of its new life: the bit is theirs then. */
+	if (worker->log_at[local->log] == NULL)
+		room_log_unsubscribe(&worker->shm, local->log);
+	free(local->subs);
+	free(local->present);
+	free(local);
+}
+
+static int log_create(struct worker *worker, struct room_ref ref, const char *name,
+		      struct local_log **ret_local)
+{
+	struct local_log *local;
+
+	if (worker->log_count == worker->log_cap &&
+	    grow((void **)&worker->logs, &worker->log_cap, 64, sizeof(struct local_log *)) < 0)
+		return -ENOMEM;
+	local = calloc(1, sizeof(*local));
+	if (local == NULL)
+		return -ENOMEM;
+	local->log = ref.log;
+	local->epoch = ref.epoch;
+	memcpy(local->name, name, strnlen(name, ROOM_LEN_MAX));
+	local->at = worker->log_count;
+	worker->logs[worker->log_count++] = local;
+	worker->log_at[ref.log] = local;
+	/* The bit first, then `next`: a line appended in between rings, and one before is counted. */
+	room_log_subscribe(&worker->shm, ref.log);
+	local->delivered = room_log_next(&worker->shm, ref.log) - 1;
+	if (!log_is_inbox(&worker->shm, ref.log))
+		presence_start(worker, local);
+	*ret_local = local;
+	return 0;
+}
+
+/* ---- subscribers -------------------------------------------------------------- */
+
+static struct subscription *find(const struct conn *conn, uint32_t log, uint64_t epoch)
+{
+	for (unsigned i = 0; i < conn->sub_count; i++) {
+		struct local_log *local = conn->subs[i].local;
+
+		if (local->log == log && local->epoch == epoch)
+			return &conn->subs[i];
+	}
+	return NULL;
+}
+
+struct subscriber *subscribe_find(const struct conn *conn, uint32_t log, uint64_t epoch)
+{
+	struct subscription *sub = find(conn, log, epoch);
+
+	return sub != NULL ? &sub->local->subs[sub->at] : NULL;
+}
+
+bool subscribe_has(const struct conn *conn, uint32_t log, uint64_t epoch)
+{
+	return find(conn, log, epoch) != NULL;
+}
+
+int subscribe_add(struct conn *conn, struct room_ref ref, const char *name)
+{
+	struct worker *worker = conn->worker;
+	struct local_log *local = worker->log_at[ref.log];
+
+	/* A former life whose end nobody here has noticed yet. */
+	if (local != NULL && local->epoch != ref.epoch) {
+		follow_reset(worker, local);
+		local = worker->log_at[ref.log];
+	}
+	if (subscribe_has(conn, ref.log, ref.epoch))
+		return 0;
+	if (conn->sub_count == conn->sub_cap &&
+	    grow((void **)&conn->subs, &conn->sub_cap, 4, sizeof(*conn->subs)) < 0)
+		return -ENOMEM;
+	if (local == NULL && log_create(worker, ref, name, &local) < 0)
+		return -ENOMEM;
+	if (local->count == local->cap &&
+	    grow((void **)&local->subs, &local->cap, 4, sizeof(*local->subs)) < 0) {
+		if (local->count == 0)
+			log_destroy(worker, local);
+		return -ENOMEM;
+	}
+	local->subs[local->count] =
+		(struct subscriber){.conn = conn,
+				    .after = room_log_next(&worker->shm, ref.log) - 1};
+	conn->subs[conn->sub_count++] =
+		(struct subscription){.local = local, .at = local->count};
+	local->count++;
+	return 0;
+}
+
+/* The log's last subscriber takes the place of the one that goes. */
+static void remove_subscription(struct conn *conn, struct subscription *sub)
+{
+	struct local_log *local = sub->local;
+	unsigned at = sub->at, last = local->count - 1;
+
+	if (at != last) {
+		struct conn *moved = local->subs[last].conn;
+
+		local->subs[at] = local->subs[last];
+		for (unsigned i = 0; i < moved->sub_count; i++)
+			if (moved->subs[i].local == local)
+				moved->subs[i].at = at;
+	}
+	local->count--;
+	*sub = conn->subs[--conn->sub_count];
+	if (local->count == 0)
+		log_destroy(conn->worker, local);
+}
+
+void subscribe_remove(struct conn *conn, uint32_t log, uint64_t epoch)
+{
+	struct subscription *sub = find(conn, log, epoch);
+
+	if (sub != NULL)
+		remove_subscription(conn, sub);
+}
+
+void subscribe_remove_all(struct conn *conn)
+{
+	while (conn->sub_count > 0)
+		remove_subscription(conn, &conn->subs[conn->sub_count - 1]);
+	free(conn->subs);
+	conn->subs = NULL;
+	conn->sub_cap = 0;
+}
+
+/* ---- users -------------------------------------------------------------------- */
+
+int subscribe_enter_user(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct local_user *local = worker->user_at[conn->user];
+
+	if (local == NULL) {
+		local = calloc(1, sizeof(*local));
+		if (local == NULL)
+			return -ENOMEM;
+		local->user = conn->user;
+		local->list_change = member_list_change(&worker->shm, conn->user);
+		worker->user_at[conn->user] = local;
+	}
+	conn->local_user = local;
+	conn->user_next = local->conns;
+	conn->user_prev = &local->conns;
+	if (local->conns != NULL)
+		local->conns->user_prev = &conn->user_next;
+	local->conns = conn;
+	return 0;
+}
+
+void subscribe_leave_user(struct conn *conn)
+{
+	struct local_user *local = conn->local_user;
+
+	if (local == NULL)
+		return;
+	*conn->user_prev = conn->user_next;
+	if (conn->user_next != NULL)
+		conn->user_next->user_prev = conn->user_prev;
+	conn->local_user = NULL;
+	if (local->conns == NULL) {
+		conn->worker->user_at[local->user] = NULL;
+		free(local);
+	}
+}

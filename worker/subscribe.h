@@ -1,0 +1,65 @@
+/*
+ * Which connections of this worker read which logs.
+ *
+ *	worker->log_at[log]   -> struct local_log   its subscribers, each with a cursor
+ *	worker->user_at[user] -> struct local_user  the user's connections here
+ *
+ * The first subscriber of a log sets this worker's bit in the log's `workers` word, before
+ * anyone reads `next`: from then on every append rings us. The last one clears it.
+ */
+#ifndef WORKER_SUBSCRIBE_H
+#define WORKER_SUBSCRIBE_H
+
+#include "worker/conn.h"
+
+#include "shm/room.h"
+
+struct subscriber {
+	struct conn *conn;
+	uint64_t after; /* the cursor: it has been sent everything up to here */
+};
+
+struct local_log {
+	uint32_t log;
+	uint64_t epoch;
+	uint64_t delivered; /* the shared reading has come so far; cursors may be elsewhere */
+	struct subscriber *subs;
+	unsigned count, cap;
+	unsigned at; /* in worker->logs */
+	/* Who was present when we looked last, ascending (presence.h). Rooms only. */
+	uint32_t *present;
+	unsigned present_count, present_cap;
+	uint64_t present_change; /* member_change before that look */
+	char name[ROOM_SIZE];
+};
+
+struct local_user {
+	uint32_t user;
+	struct conn *conns;
+	uint64_t list_change; /* before the list was compared last */
+};
+
+/* The local log, or NULL when nobody here reads this life of it. */
+struct local_log *subscribe_log(const struct worker *worker, uint32_t log, uint64_t epoch);
+/* The cursor of a connection in a log, or NULL. Until the next add or remove. */
+struct subscriber *subscribe_find(const struct conn *conn, uint32_t log, uint64_t epoch);
+bool subscribe_has(const struct conn *conn, uint32_t log, uint64_t epoch);
+
+/*
+ * Subscribes a connection at the log's present end; one that is subscribed already stays where
+ * it is. 0, or -ENOMEM.
+ */
+int subscribe_add(struct conn *conn, struct room_ref ref, const char *name);
+void subscribe_remove(struct conn *conn, uint32_t log, uint64_t epoch);
+void subscribe_remove_all(struct conn *conn);
+/*
+ * The log has another life. Takes the local log out of the tables, so that the new one can be
+ * entered while its subscribers are moved one by one; it goes with the last of them.
+ */
+void subscribe_detach_log(struct worker *worker, struct local_log *local);
+
+/* A connection logged in: 0 or -ENOMEM. */
+int subscribe_enter_user(struct conn *conn);
+void subscribe_leave_user(struct conn *conn);
+
+#endif

@@ -1,0 +1,215 @@
+#include "worker/worker.h"
+
+#include "worker/deliver.h"
+#include "worker/follow.h"
+#include "worker/judge.h"
+#include "worker/peers.h"
+#include "worker/presence.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proto/event.h"
+#include "shm/counters.h"
+#include "shm/doorbell.h"
+#include "shm/limit.h"
+#include "shm/room_log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- its life ------------------------------------------------------------------- */
+
+bool worker_frame_fits(struct worker *worker, size_t need)
+{
+	char *memory;
+
+	if (need <= worker->frame_cap)
+		return true;
+	memory = realloc(worker->frame_memory, WS_HEADROOM + need);
+	if (memory == NULL)
+		return false;
+	worker->frame_memory = memory;
+	worker->frame = memory + WS_HEADROOM;
+	worker->frame_cap = need;
+	return true;
+}
+
+int worker_init(struct worker *worker, const struct inherit *inherit)
+{
+	const struct segment_sizes *sizes = inherit->shm.sizes;
+	uint64_t now = clock_mono_ms();
+
+	memset(worker, 0, sizeof(*worker));
+	worker->inherit = inherit;
+	worker->config = inherit->config;
+	worker->keyring = inherit->keyring;
+	worker->shm = inherit->shm;
+	segment_enter_worker(&worker->shm, inherit->slot);
+	/* The connections of a predecessor in this slot went with it. */
+	atomic_store_explicit(&worker->shm.workers[worker->shm.slot].counters[COUNTER_connections],
+			      0, memory_order_relaxed);
+	timers_init(&worker->timers, now);
+	worker->log_next_ms = now + (uint64_t)worker->config->stats_interval * 1000;
+	worker->log_at = calloc((size_t)sizes->max_rooms + sizes->max_users,
+				sizeof(struct local_log *));
+	worker->user_at = calloc(sizes->max_users, sizeof(struct local_user *));
+	if (worker->log_at == NULL || worker->user_at == NULL ||
+	    !worker_frame_fits(worker, FRAME_MAX_BYTES) ||
+	    message_parser_create(&worker->parser) < 0) {
+		worker_finish(worker);
+		return -ENOMEM;
+	}
+	judge_all(worker);
+	return 0;
+}
+
+void worker_finish(struct worker *worker)
+{
+	message_parser_destroy(worker->parser);
+	worker->parser = NULL;
+	buf_finish(&worker->line);
+	buf_finish(&worker->line_tail);
+	free(worker->frame_memory);
+	free(worker->logs);
+	free(worker->log_at);
+	free(worker->user_at);
+	worker->frame_memory = NULL;
+	worker->frame = NULL;
+	worker->logs = NULL;
+	worker->log_at = NULL;
+	worker->user_at = NULL;
+}
+
+unsigned worker_connections(const struct worker *worker)
+{
+	return worker->conn_count;
+}
+
+/* ---- its wake-ups ------------------------------------------------------------------ */
+
+void worker_bell(struct worker *worker)
+{
+	counter_add(&worker->shm, COUNTER_rings_in_total, 1);
+	doorbell_drain(&worker->shm, peers_handle, worker);
+	deliver_dirty(worker);
+}
+
+void worker_flush(struct worker *worker)
+{
+	if (worker->dirty)
+		deliver_dirty(worker);
+	if (worker->flush != NULL)
+		deliver_flush(worker);
+}
+
+void worker_janitor(struct worker *worker)
+{
+	struct worker_slot *slot = &worker->shm.workers[worker->shm.slot];
+	struct janitor_report report = {0};
+
+	atomic_store_explicit(&slot->heartbeat_mono_ms, clock_mono_ms(), memory_order_relaxed);
+	if (!janitor_run(&worker->shm, &worker->janitor, &report))
+		return;
+	if (report.rooms_collected > 0)
+		log_info("rooms given back", "count=%u", report.rooms_collected);
+	for (unsigned i = 0; i < report.logs_reset; i++) {
+		if (i == sizeof(report.reset_log) / sizeof(report.reset_log[0]))
+			break;
+		log_error("log reset", "room=%s why=%s",
+			  segment_log(&worker->shm, report.reset_log[i])->name,
+			  "it failed its check after a process died");
+	}
+}
+
+/* What a lost doorbell would have said. */
+static void look_at_logs(struct worker *worker)
+{
+	/* Downward: a log that is moved or goes takes the last one's place. */
+	for (unsigned i = worker->log_count; i > 0; i--) {
+		struct local_log *local;
+		const struct log_head *head;
+
+		if (i > worker->log_count)
+			continue;
+		local = worker->logs[i - 1];
+		head = segment_log(&worker->shm, local->log);
+		if (room_log_next(&worker->shm, local->log) != local->delivered + 1 ||
+		    atomic_load_explicit(&head->epoch, memory_order_acquire) != local->epoch)
+			deliver_log(worker, local);
+	}
+}
+
+static void look_at_users(struct worker *worker)
+{
+	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
+		if (conn->local_user != NULL && conn->user_prev == &conn->local_user->conns)
+			follow_list(worker, conn->local_user);
+}
+
+static void log_connections(struct worker *worker)
+{
+	uint64_t now = clock_mono_ms();
+	uint32_t interval_s = worker->config->stats_interval;
+
+	if (interval_s == 0 || now < worker->log_next_ms)
+		return;
+	worker->log_next_ms = now + (uint64_t)interval_s * 1000;
+	log_info("connections",
+		 "active=%u everywhere=%" PRIu64 " rooms_here=%u lines_in=%" PRIu64
+		 " lines_out=%" PRIu64,
+		 worker->conn_count, counter_sum(&worker->shm, COUNTER_connections),
+		 worker->log_count,
+		 counter_of(&worker->shm, worker->shm.slot, COUNTER_lines_in_total),
+		 counter_of(&worker->shm, worker->shm.slot, COUNTER_lines_out_total));
+}
+
+void worker_look(struct worker *worker)
+{
+	judge_all(worker);
+	look_at_logs(worker);
+	look_at_users(worker);
+	presence_look(worker);
+	log_connections(worker);
+}
+
+/* ---- orders -------------------------------------------------------------------------- */
+
+void worker_reload(struct worker *worker, const struct config *config)
+{
+	uint64_t now = clock_mono_ms();
+
+	worker->config = config;
+	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next) {
+		if (!conn_is_open(conn))
+			continue;
+		conn->ping_at_ms =
+			config->ping_interval > 0 ? now + (uint64_t)config->ping_interval * 1000 : 0;
+		conn_schedule(conn);
+	}
+}
+
+void worker_say_bye(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	const char *code = worker->restarting ? "restart" : "shutting_down";
+	const char *text = worker->restarting ? "the server is restarting: connect again at once"
+					      : error_message(ERR_shutting_down);
+
+	buf_reset(&worker->line);
+	event_bye(&worker->line, code, text,
+		  worker->retry_after_ms > 0 ? (int64_t)worker->retry_after_ms : -1);
+	conn_tell(conn, &worker->line);
+	conn_close(conn, worker->restarting ? CLOSE_RESTART : CLOSE_GOING_AWAY, code);
+}
+
+void worker_drain(struct worker *worker, bool restart, unsigned retry_after_ms)
+{
+	worker->draining = true;
+	worker->restarting = restart;
+	worker->retry_after_ms = retry_after_ms;
+	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
+		if (conn_is_open(conn))
+			worker_say_bye(conn);
+}
