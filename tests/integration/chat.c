@@ -260,6 +260,15 @@ json_t *chat_await(struct chat *c, const char *fmt, ...)
 	return line;
 }
 
+char *json_text(json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	must(text != NULL, "no JSON");
+	owned_add(text, free, NULL);
+	return text;
+}
+
 bool json_lists(json_t *array, const char *text)
 {
 	json_t *entry;

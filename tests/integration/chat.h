@@ -68,6 +68,8 @@ char *quoted(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Whether the value matches the pattern. */
 bool json_has(json_t *value, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The value as compact JSON. */
+char *json_text(json_t *value);
 /* Whether the array of strings holds the text. */
 bool json_lists(json_t *array, const char *text);
 

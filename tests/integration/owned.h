@@ -26,6 +26,20 @@ void owned_finish_all(void);
 void owned_describe_all(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * A Criterion test that gives back what it owns as its last step, so that a
+ * server which does not stop as it should fails the test: what fails in a .fini
+ * counts for nothing. After a failure the .fini does it.
+ */
+#define OwnedTest(suite, name)                                                                     \
+	static void suite##_##name(void);                                                          \
+	Test(suite, name)                                                                          \
+	{                                                                                          \
+		suite##_##name();                                                                  \
+		owned_finish_all();                                                                \
+	}                                                                                          \
+	static void suite##_##name(void)
+
 #define must(condition, ...)                                                                       \
 	do {                                                                                       \
 		if (!(condition)) {                                                                \

@@ -31,7 +31,7 @@ static struct program *client_start(struct server *s, const struct person *user,
 	return program_start(argv, NULL);
 }
 
-Test(client, send_sends_each_line_and_ends_when_all_are_there)
+OwnedTest(client, send_sends_each_line_and_ends_when_all_are_there)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -50,7 +50,7 @@ Test(client, send_sends_each_line_and_ends_when_all_are_there)
 	chat_expect(bob, "{'type':'message','room':'lobby','seq':1,'content':'to the lobby'}");
 }
 
-Test(client, follow_prints_what_others_say)
+OwnedTest(client, follow_prints_what_others_say)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -67,7 +67,7 @@ Test(client, follow_prints_what_others_say)
 	chat_await(bob, "{'type':'ok','id':'d'}");
 }
 
-Test(client, json_prints_the_lines_as_they_are)
+OwnedTest(client, json_prints_the_lines_as_they_are)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -90,7 +90,7 @@ Test(client, json_prints_the_lines_as_they_are)
 	json_decref(line);
 }
 
-Test(client, what_is_printed_for_people_is_cleaned)
+OwnedTest(client, what_is_printed_for_people_is_cleaned)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -104,7 +104,7 @@ Test(client, what_is_printed_for_people_is_cleaned)
 	must(strchr(p->out_text.data, '\x1b') == NULL, "an escape in a pipe");
 }
 
-Test(client, exit_codes_tell_what_went_wrong)
+OwnedTest(client, exit_codes_tell_what_went_wrong)
 {
 	struct person alice = person_new("alice"), mallory = person_new("mallory");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -125,7 +125,7 @@ Test(client, exit_codes_tell_what_went_wrong)
 	must(told.status == 4 && strlen(told.err) > 0, "no server: %d %s", told.status, told.err);
 }
 
-Test(client, a_name_that_is_anothers_is_told)
+OwnedTest(client, a_name_that_is_anothers_is_told)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -142,7 +142,7 @@ Test(client, a_name_that_is_anothers_is_told)
 	must(told.status == 3 && strstr(told.err, "alice") != NULL, "%d %s", told.status, told.err);
 }
 
-Test(client, plain_ws_beyond_loopback_needs_insecure)
+OwnedTest(client, plain_ws_beyond_loopback_needs_insecure)
 {
 	struct person alice = person_new("alice");
 	struct outcome told = run(program_path("chat-client"), "--key", alice.key.file, "--send",
@@ -152,7 +152,7 @@ Test(client, plain_ws_beyond_loopback_needs_insecure)
 	     told.err);
 }
 
-Test(client, help_and_version_are_told)
+OwnedTest(client, help_and_version_are_told)
 {
 	struct outcome help = run(program_path("chat-client"), "--help");
 	static const char *const flags[] = {"--key",  "--port", "--room",  "--send",    "--follow",
@@ -164,7 +164,7 @@ Test(client, help_and_version_are_told)
 	must(run(program_path("chat-client"), "--version").status == 0, "--version");
 }
 
-Test(client, a_key_in_the_agent_is_used)
+OwnedTest(client, a_key_in_the_agent_is_used)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -194,7 +194,7 @@ Test(client, a_key_in_the_agent_is_used)
 	chat_expect(bob, "{'type':'message','sender':'alice','content':'by its public half'}");
 }
 
-Test(client, an_encrypted_key_is_opened_through_askpass)
+OwnedTest(client, an_encrypted_key_is_opened_through_askpass)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -212,7 +212,7 @@ Test(client, an_encrypted_key_is_opened_through_askpass)
 	must(sent.status == 0, "exit %d: %s", sent.status, sent.err);
 }
 
-Test(client, every_kind_of_key_file_is_understood)
+OwnedTest(client, every_kind_of_key_file_is_understood)
 {
 	struct person people[] = {
 		{.name = "rsa", .key = key_make("rsa", "rsa", 2048)},
@@ -252,7 +252,7 @@ static char *numbers(unsigned count)
 	return text.data;
 }
 
-Test(client, thousands_of_lines_arrive_in_order)
+OwnedTest(client, thousands_of_lines_arrive_in_order)
 {
 	struct person alice = person_new("alice");
 	struct server *s =
@@ -265,7 +265,7 @@ Test(client, thousands_of_lines_arrive_in_order)
 	chat_quiet(bob);
 }
 
-Test(client, a_rate_limit_slows_it_down_and_loses_nothing)
+OwnedTest(client, a_rate_limit_slows_it_down_and_loses_nothing)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 40 --burst 5");
@@ -277,7 +277,7 @@ Test(client, a_rate_limit_slows_it_down_and_loses_nothing)
 	chat_quiet(bob);
 }
 
-Test(client, dying_workers_lose_and_double_nothing_it_sends)
+OwnedTest(client, dying_workers_lose_and_double_nothing_it_sends)
 {
 	struct person alice = person_new("alice");
 	struct server *s =
@@ -304,7 +304,7 @@ Test(client, dying_workers_lose_and_double_nothing_it_sends)
 	     "doubled");
 }
 
-Test(client, a_follower_comes_back_after_a_restart_and_misses_nothing)
+OwnedTest(client, a_follower_comes_back_after_a_restart_and_misses_nothing)
 {
 	struct person alice = person_new("alice");
 	struct server *s =
@@ -338,7 +338,7 @@ Test(client, a_follower_comes_back_after_a_restart_and_misses_nothing)
 	}
 }
 
-Test(client, once_ends_when_the_connection_is_lost)
+OwnedTest(client, once_ends_when_the_connection_is_lost)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob", .workers = 1);
@@ -351,7 +351,7 @@ Test(client, once_ends_when_the_connection_is_lost)
 	must(program_wait(p) == 4, "exit %d", p->status);
 }
 
-Test(client, a_reader_that_goes_away_ends_it_quietly)
+OwnedTest(client, a_reader_that_goes_away_ends_it_quietly)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");

@@ -5,7 +5,6 @@
 #include "tests/integration/scratch.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 TestSuite(crowd, .fini = owned_finish_all, .timeout = 90);
@@ -21,7 +20,7 @@ static void pour(struct chat *c, unsigned from, unsigned to)
 	buf_finish(&frame);
 }
 
-Test(crowd, whoever_joins_amid_traffic_misses_nothing)
+OwnedTest(crowd, whoever_joins_amid_traffic_misses_nothing)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2, .args = "--rate 0");
 	struct chat *alice = chat_login_on(s, "alice", "'only':[]", 0);
@@ -45,7 +44,7 @@ Test(crowd, whoever_joins_amid_traffic_misses_nothing)
 	chat_quiet(bob);
 }
 
-Test(crowd, whoever_resumes_amid_traffic_misses_nothing)
+OwnedTest(crowd, whoever_resumes_amid_traffic_misses_nothing)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2, .args = "--rate 0");
 	struct chat *alice = chat_login_on(s, "alice", "'only':[]", 0), *bob = chat_login(s, "bob");
@@ -74,7 +73,7 @@ Test(crowd, whoever_resumes_amid_traffic_misses_nothing)
 	}
 }
 
-Test(crowd, a_hundred_people_hear_everything)
+OwnedTest(crowd, a_hundred_people_hear_everything)
 {
 	enum { PEOPLE = 100, LINES = 20 };
 	struct chat *people[PEOPLE];
@@ -109,7 +108,7 @@ Test(crowd, a_hundred_people_hear_everything)
 	buf_finish(&names);
 }
 
-Test(crowd, a_long_list_of_users_goes_on_at_its_cursor)
+OwnedTest(crowd, a_long_list_of_users_goes_on_at_its_cursor)
 {
 	enum { PEOPLE = 150 };
 	struct buf names = BUF_INIT;
@@ -127,20 +126,18 @@ Test(crowd, a_long_list_of_users_goes_on_at_its_cursor)
 		chat_send(c, "{'type':'users','id':'p%u','room':'lobby'%s}", pages, cursor);
 		json_t *line = chat_expect(c, "{'type':'users','id':'p%u'}", pages);
 		json_t *next = json_object_get(line, "cursor");
-		char *text = next != NULL ? json_dumps(next, JSON_ENCODE_ANY) : NULL;
 
 		found += (unsigned)json_array_size(json_object_get(line, "users"));
-		cursor = text != NULL ? scratch_text(",'cursor':%s", text) : NULL;
-		free(text);
+		cursor = next != NULL ? scratch_text(",'cursor':%s", json_text(next)) : NULL;
 	}
 	must(found == PEOPLE, "%u of %d", found, PEOPLE);
 	buf_finish(&names);
 }
 
-Test(crowd, of_two_who_want_a_free_name_at_once_one_gets_it)
+OwnedTest(crowd, of_two_who_want_a_free_name_at_once_one_gets_it)
 {
 	struct server *s =
-		server_with(.users = "alice bob", .workers = 2, .args = "--names-per-key 0");
+		server_with(.users = "alice bob", .workers = 2, .args = "--names-per-key 100");
 	struct key keys[2] = {key_of("alice"), key_of("bob")};
 
 	for (unsigned round = 0; round < 10; round++) {

@@ -15,7 +15,7 @@ static const char *known_ref(json_t *line)
 	return ref;
 }
 
-Test(direct, a_copy_lies_in_both_inboxes)
+OwnedTest(direct, a_copy_lies_in_both_inboxes)
 {
 	struct server *s = server_with(.users = "alice bob carol");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -41,7 +41,7 @@ Test(direct, a_copy_lies_in_both_inboxes)
 		    text_of(copy, "ref"));
 }
 
-Test(direct, every_device_of_both_sees_it)
+OwnedTest(direct, every_device_of_both_sees_it)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -54,7 +54,7 @@ Test(direct, every_device_of_both_sees_it)
 	chat_expect(bob2, "{'type':'message','room':'@bob','seq':1}");
 }
 
-Test(direct, one_who_is_away_finds_it_at_the_next_login)
+OwnedTest(direct, one_who_is_away_finds_it_at_the_next_login)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -69,7 +69,7 @@ Test(direct, one_who_is_away_finds_it_at_the_next_login)
 	chat_expect(bob, "{'type':'message','room':'@bob','seq':2,'content':'two'}");
 }
 
-Test(direct, to_oneself_there_is_one_copy)
+OwnedTest(direct, to_oneself_there_is_one_copy)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -81,7 +81,7 @@ Test(direct, to_oneself_there_is_one_copy)
 	must(json_has(chat_room_of(chat_welcome(s, "alice", NULL), "@alice"), "{'head':1}"), "two");
 }
 
-Test(direct, the_inbox_may_be_named_as_the_room)
+OwnedTest(direct, the_inbox_may_be_named_as_the_room)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -95,7 +95,7 @@ Test(direct, the_inbox_may_be_named_as_the_room)
 	chat_quiet(bob);
 }
 
-Test(direct, capitals_in_names_are_folded)
+OwnedTest(direct, capitals_in_names_are_folded)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -104,7 +104,7 @@ Test(direct, capitals_in_names_are_folded)
 	chat_expect(bob, "{'type':'message','room':'@bob','recipient':'bob'}");
 }
 
-Test(direct, the_recipient_must_be_known)
+OwnedTest(direct, the_recipient_must_be_known)
 {
 	struct key key = key_of("bob");
 	struct server *s = server_with(.keys = scratch_text("environment=\"CHAT_USER=bob\" %s\n%s",
@@ -120,7 +120,7 @@ Test(direct, the_recipient_must_be_known)
 	chat_tell(alice, "carol", "d3", "now she has");
 }
 
-Test(direct, the_same_id_again_gets_the_first_ok)
+OwnedTest(direct, the_same_id_again_gets_the_first_ok)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -134,7 +134,7 @@ Test(direct, the_same_id_again_gets_the_first_ok)
 	chat_quiet(bob);
 }
 
-Test(direct, one_sender_fills_a_quarter_of_an_inbox_at_most)
+OwnedTest(direct, one_sender_fills_a_quarter_of_an_inbox_at_most)
 {
 	struct server *s =
 		server_with(.users = "alice bob carol", .args = "--rate 0 --room-lines 256");
@@ -163,7 +163,7 @@ Test(direct, one_sender_fills_a_quarter_of_an_inbox_at_most)
 	chat_tell(alice, "bob", "again", "room again");
 }
 
-Test(direct, an_unread_line_is_never_overwritten)
+OwnedTest(direct, an_unread_line_is_never_overwritten)
 {
 	struct server *s = server_with(.users = "alice bob carol dave erin frank",
 				       .args = "--rate 0 --room-lines 64");
@@ -193,7 +193,7 @@ Test(direct, an_unread_line_is_never_overwritten)
 	chat_await(bob, "{'type':'room','room':'@bob','first':1,'head':%u,'count':%u}", sent, sent);
 }
 
-Test(direct, sent_copies_count_as_read)
+OwnedTest(direct, sent_copies_count_as_read)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--rate 0 --room-lines 64");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -206,7 +206,7 @@ Test(direct, sent_copies_count_as_read)
 	}
 }
 
-Test(direct, the_welcome_tells_what_was_read)
+OwnedTest(direct, the_welcome_tells_what_was_read)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");

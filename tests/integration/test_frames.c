@@ -24,7 +24,7 @@ static char *line_of(size_t size, const char *id)
 	return line;
 }
 
-Test(frames, a_line_may_fill_the_frame)
+OwnedTest(frames, a_line_may_fill_the_frame)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -33,7 +33,7 @@ Test(frames, a_line_may_fill_the_frame)
 	chat_expect(c, "{'type':'pong','id':'full'}");
 }
 
-Test(frames, a_frame_above_the_limit_ends_the_connection)
+OwnedTest(frames, a_frame_above_the_limit_ends_the_connection)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -44,7 +44,7 @@ Test(frames, a_frame_above_the_limit_ends_the_connection)
 	must(json_has(last, "{'type':'error','code':'too_large','fatal':true}"), "no too_large");
 }
 
-Test(frames, a_frame_that_declares_too_much_is_not_waited_for)
+OwnedTest(frames, a_frame_that_declares_too_much_is_not_waited_for)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -57,7 +57,7 @@ Test(frames, a_frame_that_declares_too_much_is_not_waited_for)
 	chat_closed(c, 1009);
 }
 
-Test(frames, pieces_above_the_limit_end_the_connection)
+OwnedTest(frames, pieces_above_the_limit_end_the_connection)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -71,7 +71,7 @@ Test(frames, pieces_above_the_limit_end_the_connection)
 	chat_closed(c, 1009);
 }
 
-Test(frames, before_the_login_sixteen_kib_are_the_limit)
+OwnedTest(frames, before_the_login_sixteen_kib_are_the_limit)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open(s, "stranger");
@@ -82,7 +82,7 @@ Test(frames, before_the_login_sixteen_kib_are_the_limit)
 	chat_closed(c, 1009);
 }
 
-Test(frames, a_binary_frame_ends_the_connection)
+OwnedTest(frames, a_binary_frame_ends_the_connection)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -92,7 +92,7 @@ Test(frames, a_binary_frame_ends_the_connection)
 	chat_closed(c, 1003);
 }
 
-Test(frames, invalid_utf8_ends_the_connection)
+OwnedTest(frames, invalid_utf8_ends_the_connection)
 {
 	struct server *s = server_with(.users = "alice");
 	const char *bad[] = {"{\"content\":\"\xff\"}", "{\"content\":\"\xc0\xaf\"}",
@@ -107,7 +107,7 @@ Test(frames, invalid_utf8_ends_the_connection)
 	}
 }
 
-Test(frames, what_is_not_one_object_is_bad_json_and_the_connection_stays)
+OwnedTest(frames, what_is_not_one_object_is_bad_json_and_the_connection_stays)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -144,7 +144,7 @@ Test(frames, what_is_not_one_object_is_bad_json_and_the_connection_stays)
 	chat_await(c, "{'type':'pong','id':'8'}");
 }
 
-Test(frames, a_bad_line_spoils_no_other_of_its_frame)
+OwnedTest(frames, a_bad_line_spoils_no_other_of_its_frame)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -156,7 +156,7 @@ Test(frames, a_bad_line_spoils_no_other_of_its_frame)
 	chat_quiet(c);
 }
 
-Test(frames, a_message_may_come_in_pieces_with_a_ping_between)
+OwnedTest(frames, a_message_may_come_in_pieces_with_a_ping_between)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -181,7 +181,7 @@ Test(frames, a_message_may_come_in_pieces_with_a_ping_between)
 	chat_quiet(c);
 }
 
-Test(frames, pings_are_answered)
+OwnedTest(frames, pings_are_answered)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -195,7 +195,7 @@ Test(frames, pings_are_answered)
 	chat_quiet(c);
 }
 
-Test(frames, an_empty_frame_is_nothing)
+OwnedTest(frames, an_empty_frame_is_nothing)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -206,7 +206,7 @@ Test(frames, an_empty_frame_is_nothing)
 	chat_quiet(c);
 }
 
-Test(frames, a_reserved_opcode_ends_the_connection)
+OwnedTest(frames, a_reserved_opcode_ends_the_connection)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -218,7 +218,7 @@ Test(frames, a_reserved_opcode_ends_the_connection)
 	must(c->ws.closed, "still open");
 }
 
-Test(frames, a_close_is_answered)
+OwnedTest(frames, a_close_is_answered)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -229,7 +229,7 @@ Test(frames, a_close_is_answered)
 	must(c->ws.closed && c->ws.close_code == 1000, "closed with %d", c->ws.close_code);
 }
 
-Test(frames, bad_frames_of_one_harm_no_other)
+OwnedTest(frames, bad_frames_of_one_harm_no_other)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 1);
 	struct chat *bob = chat_login(s, "bob");

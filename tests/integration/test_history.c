@@ -41,7 +41,7 @@ static json_t *ask(struct chat *c, const char *fields, long long first, long lon
 	return line;
 }
 
-Test(history, before_after_and_around_bring_lines_in_order)
+OwnedTest(history, before_after_and_around_bring_lines_in_order)
 {
 	struct server *s = start("--rate 0");
 	struct chat *c = writer(s, 30);
@@ -59,7 +59,7 @@ Test(history, before_after_and_around_bring_lines_in_order)
 	chat_quiet(c);
 }
 
-Test(history, nothing_to_bring_is_an_answer_too)
+OwnedTest(history, nothing_to_bring_is_an_answer_too)
 {
 	struct server *s = start("--rate 0");
 	struct chat *c = writer(s, 3);
@@ -72,7 +72,7 @@ Test(history, nothing_to_bring_is_an_answer_too)
 	chat_quiet(c);
 }
 
-Test(history, a_request_brings_two_hundred_lines_at_most)
+OwnedTest(history, a_request_brings_two_hundred_lines_at_most)
 {
 	struct server *s = start("--rate 0");
 	struct chat *c = writer(s, 210);
@@ -84,7 +84,7 @@ Test(history, a_request_brings_two_hundred_lines_at_most)
 	chat_refused(c, "bad_field");
 }
 
-Test(history, a_time_finds_the_lines_from_then_on)
+OwnedTest(history, a_time_finds_the_lines_from_then_on)
 {
 	struct server *s = start("--rate 0");
 	struct chat *c = writer(s, 5);
@@ -103,7 +103,7 @@ Test(history, a_time_finds_the_lines_from_then_on)
 	chat_refused(c, "bad_field");
 }
 
-Test(history, lines_out_of_memory_are_gone)
+OwnedTest(history, lines_out_of_memory_are_gone)
 {
 	struct server *s = start("--rate 0 --room-lines 16");
 	struct chat *c = writer(s, 60);
@@ -117,7 +117,7 @@ Test(history, lines_out_of_memory_are_gone)
 	ask(c, scratch_text("'before':%lld,'limit':5", first + 2), first, first + 1, false);
 }
 
-Test(history, it_leaves_the_live_lines_alone)
+OwnedTest(history, it_leaves_the_live_lines_alone)
 {
 	struct server *s = start("--rate 0");
 	struct chat *alice = writer(s, 10), *bob = chat_login(s, "bob");
@@ -132,7 +132,7 @@ Test(history, it_leaves_the_live_lines_alone)
 	chat_quiet(bob);
 }
 
-Test(history, it_is_for_members)
+OwnedTest(history, it_is_for_members)
 {
 	struct server *s = start("--rate 0");
 	struct chat *bob;
@@ -145,7 +145,7 @@ Test(history, it_is_for_members)
 	chat_refused(bob, "no_such_room");
 }
 
-Test(history, an_inbox_has_a_history_for_its_owner)
+OwnedTest(history, an_inbox_has_a_history_for_its_owner)
 {
 	struct server *s = start("--rate 0");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");

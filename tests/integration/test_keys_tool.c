@@ -31,7 +31,7 @@ static void login_is(struct server *s, const char *user, const struct key *key, 
 	chat_expect(c, "{'type':'%s'}", type);
 }
 
-Test(keys_tool, a_signature_made_by_ssh_keygen_is_ok)
+OwnedTest(keys_tool, a_signature_made_by_ssh_keygen_is_ok)
 {
 	struct key key = key_make("alice", "ed25519", 0);
 	char *message = scratch_write("message", "words\n");
@@ -53,7 +53,7 @@ Test(keys_tool, a_signature_made_by_ssh_keygen_is_ok)
 	must(told.status == 1, "other words: %d %s", told.status, told.out);
 }
 
-Test(keys_tool, a_keys_file_is_explained_line_by_line)
+OwnedTest(keys_tool, a_keys_file_is_explained_line_by_line)
 {
 	struct key alice = key_make("alice", "ed25519", 0), bob = key_make("bob", "ed25519", 0);
 	char *file =
@@ -74,7 +74,7 @@ Test(keys_tool, a_keys_file_is_explained_line_by_line)
 	     told.out);
 }
 
-Test(keys_tool, names_are_listed_added_and_released_in_the_running_server)
+OwnedTest(keys_tool, names_are_listed_added_and_released_in_the_running_server)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct key alice = key_of("alice"), bob = key_of("bob");
@@ -93,7 +93,7 @@ Test(keys_tool, names_are_listed_added_and_released_in_the_running_server)
 	login_is(s, "desk", &bob, "welcome");
 }
 
-Test(keys_tool, a_name_that_passes_on_starts_with_a_fresh_inbox)
+OwnedTest(keys_tool, a_name_that_passes_on_starts_with_a_fresh_inbox)
 {
 	struct server *s = server_with(.users = "alice bob carol");
 	struct key bob = key_of("bob"), carol = key_of("carol");

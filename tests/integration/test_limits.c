@@ -27,7 +27,7 @@ static json_t *answer(struct chat *c, const char *id, const char *content)
 	return chat_await(c, "{'id':'%s','content':null}", id);
 }
 
-Test(limits, content_may_have_four_thousand_characters)
+OwnedTest(limits, content_may_have_four_thousand_characters)
 {
 	struct server *s = server_with(.users = "alice", .args = "--rate 0");
 	struct chat *c = chat_login(s, "alice");
@@ -41,7 +41,7 @@ Test(limits, content_may_have_four_thousand_characters)
 	     "4001 characters of two bytes");
 }
 
-Test(limits, content_is_not_empty_or_blank)
+OwnedTest(limits, content_is_not_empty_or_blank)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -51,7 +51,7 @@ Test(limits, content_is_not_empty_or_blank)
 	must(json_has(answer(c, "c", "\\n\\t \\n"), "{'code':'empty'}"), "blank lines");
 }
 
-Test(limits, control_characters_are_refused)
+OwnedTest(limits, control_characters_are_refused)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -64,7 +64,7 @@ Test(limits, control_characters_are_refused)
 	must(json_has(answer(c, "f", "one\\n\\ttwo"), "{'type':'ok'}"), "newline and tab");
 }
 
-Test(limits, other_texts_have_their_own_limits)
+OwnedTest(limits, other_texts_have_their_own_limits)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -79,7 +79,7 @@ Test(limits, other_texts_have_their_own_limits)
 	chat_refused(c, "bad_field");
 }
 
-Test(limits, an_id_is_one_to_sixty_four_printable_characters)
+OwnedTest(limits, an_id_is_one_to_sixty_four_printable_characters)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -92,7 +92,7 @@ Test(limits, an_id_is_one_to_sixty_four_printable_characters)
 	must(json_has(answer(c, repeated("i", 64), "hi"), "{'type':'ok'}"), "64");
 }
 
-Test(limits, numbers_are_integers_below_two_to_the_53)
+OwnedTest(limits, numbers_are_integers_below_two_to_the_53)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -114,7 +114,7 @@ Test(limits, numbers_are_integers_below_two_to_the_53)
 	chat_refused(c, "bad_field");
 }
 
-Test(limits, a_burst_above_the_rate_is_refused_with_the_time_to_wait)
+OwnedTest(limits, a_burst_above_the_rate_is_refused_with_the_time_to_wait)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -149,7 +149,7 @@ Test(limits, a_burst_above_the_rate_is_refused_with_the_time_to_wait)
 	chat_await(c, "{'type':'ok','id':'%s','duplicate':null}", late);
 }
 
-Test(limits, the_rate_is_the_users_and_not_the_connections)
+OwnedTest(limits, the_rate_is_the_users_and_not_the_connections)
 {
 	struct server *s =
 		server_with(.users = "alice bob", .args = "--rate 1 --burst 4", .workers = 2);
@@ -167,7 +167,7 @@ Test(limits, the_rate_is_the_users_and_not_the_connections)
 	must(json_has(answer(bob, "b", "others are free"), "{'type':'ok'}"), "bob pays for alice");
 }
 
-Test(limits, a_user_has_so_many_connections)
+OwnedTest(limits, a_user_has_so_many_connections)
 {
 	struct server *s =
 		server_with(.users = "alice bob", .args = "--max-connections-per-user 2");
@@ -209,7 +209,7 @@ static unsigned open_until_refused(struct server *s, unsigned most, const char *
 	return most;
 }
 
-Test(limits, an_address_has_so_many_logins_pending)
+OwnedTest(limits, an_address_has_so_many_logins_pending)
 {
 	struct server *s = server_with(.users = "alice", .args = "--max-pending-logins 3");
 
@@ -217,7 +217,7 @@ Test(limits, an_address_has_so_many_logins_pending)
 	must(open_until_refused(s, 3, "127.0.0.3") == 3, "127.0.0.3 pays for 127.0.0.2");
 }
 
-Test(limits, an_address_has_so_many_connections)
+OwnedTest(limits, an_address_has_so_many_connections)
 {
 	struct server *s =
 		server_with(.users = "alice",
@@ -227,7 +227,7 @@ Test(limits, an_address_has_so_many_connections)
 	must(open_until_refused(s, 2, "127.0.0.3") == 2, "127.0.0.3 pays for 127.0.0.2");
 }
 
-Test(limits, one_who_answers_no_ping_is_closed)
+OwnedTest(limits, one_who_answers_no_ping_is_closed)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--ping-interval 1");
 	struct chat *mute = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -252,7 +252,7 @@ Test(limits, one_who_answers_no_ping_is_closed)
 	chat_quiet(bob);
 }
 
-Test(limits, one_who_says_nothing_is_idle_where_that_is_asked_for)
+OwnedTest(limits, one_who_says_nothing_is_idle_where_that_is_asked_for)
 {
 	struct server *s = server_with(.users = "alice", .args = "--idle-timeout 1");
 	struct chat *c = chat_login(s, "alice");
@@ -261,7 +261,7 @@ Test(limits, one_who_says_nothing_is_idle_where_that_is_asked_for)
 	chat_closed(c, 4002);
 }
 
-Test(limits, the_welcome_tells_the_limits_that_were_set)
+OwnedTest(limits, the_welcome_tells_the_limits_that_were_set)
 {
 	struct server *s = server_with(
 			.users = "alice",

@@ -43,7 +43,7 @@ static void login_as(struct chat *c, const char *user, const char *server)
 	send_fields(c, user, server, sign_words(c, user, server, "none"));
 }
 
-Test(login, the_server_speaks_first_with_a_challenge)
+OwnedTest(login, the_server_speaks_first_with_a_challenge)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open_raw(s, "stranger", NULL);
@@ -56,7 +56,7 @@ Test(login, the_server_speaks_first_with_a_challenge)
 	must(strcmp(c->ws.protocol, "chat.v1") == 0, "the subprotocol is %s", c->ws.protocol);
 }
 
-Test(login, no_two_challenges_share_a_nonce)
+OwnedTest(login, no_two_challenges_share_a_nonce)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *one = chat_open(s, "one"), *two = chat_open(s, "two");
@@ -65,7 +65,7 @@ Test(login, no_two_challenges_share_a_nonce)
 	     "the same nonce twice");
 }
 
-Test(login, a_good_signature_is_welcomed_with_all_a_client_needs)
+OwnedTest(login, a_good_signature_is_welcomed_with_all_a_client_needs)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_welcome(s, "alice", NULL);
@@ -90,7 +90,7 @@ Test(login, a_good_signature_is_welcomed_with_all_a_client_needs)
 	chat_quiet(c);
 }
 
-Test(login, timestamps_are_utc_with_milliseconds)
+OwnedTest(login, timestamps_are_utc_with_milliseconds)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_welcome(s, "alice", NULL);
@@ -103,7 +103,7 @@ Test(login, timestamps_are_utc_with_milliseconds)
 	     text);
 }
 
-Test(login, a_client_that_names_no_subprotocol_is_accepted)
+OwnedTest(login, a_client_that_names_no_subprotocol_is_accepted)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open_raw(s, "plain", &(struct ws_request){.protocol = ""});
@@ -113,7 +113,7 @@ Test(login, a_client_that_names_no_subprotocol_is_accepted)
 	chat_expect(c, "{'type':'welcome'}");
 }
 
-Test(login, only_the_endpoint_upgrades)
+OwnedTest(login, only_the_endpoint_upgrades)
 {
 	struct server *s = server_with(.users = "alice");
 	struct ws ws;
@@ -123,7 +123,7 @@ Test(login, only_the_endpoint_upgrades)
 	ws_drop(&ws);
 }
 
-Test(login, a_page_of_another_origin_is_refused)
+OwnedTest(login, a_page_of_another_origin_is_refused)
 {
 	struct server *s = server_with(.users = "alice");
 	struct ws ws;
@@ -139,7 +139,7 @@ Test(login, a_page_of_another_origin_is_refused)
 	ws_drop(&ws);
 }
 
-Test(login, nothing_but_login_and_ping_is_accepted_before)
+OwnedTest(login, nothing_but_login_and_ping_is_accepted_before)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open(s, "alice");
@@ -154,7 +154,7 @@ Test(login, nothing_but_login_and_ping_is_accepted_before)
 	chat_expect(c, "{'type':'welcome'}");
 }
 
-Test(login, every_loopback_name_of_the_server_may_be_dialled)
+OwnedTest(login, every_loopback_name_of_the_server_may_be_dialled)
 {
 	struct server *s = server_with(.users = "alice");
 	const char *hosts[] = {"localhost", "127.0.0.1", "[::1]"};
@@ -167,7 +167,7 @@ Test(login, every_loopback_name_of_the_server_may_be_dialled)
 	}
 }
 
-Test(login, another_server_name_is_named_at_once)
+OwnedTest(login, another_server_name_is_named_at_once)
 {
 	struct server *s = server_with(.users = "alice");
 	const char *others[] = {"chat.example.org:8080", "localhost", "127.0.0.1:1", "not a name"};
@@ -187,7 +187,7 @@ Test(login, another_server_name_is_named_at_once)
 	}
 }
 
-Test(login, a_server_name_given_to_the_master_is_accepted)
+OwnedTest(login, a_server_name_given_to_the_master_is_accepted)
 {
 	struct server *s = server_with(
 			.users = "alice",
@@ -201,7 +201,7 @@ Test(login, a_server_name_given_to_the_master_is_accepted)
 	chat_expect(c, "{'type':'welcome'}");
 }
 
-Test(login, the_host_header_lets_nobody_choose_the_name)
+OwnedTest(login, the_host_header_lets_nobody_choose_the_name)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open_raw(
@@ -214,7 +214,7 @@ Test(login, the_host_header_lets_nobody_choose_the_name)
 	chat_refused(c, "wrong_server");
 }
 
-Test(login, a_missing_or_wrong_field_is_named)
+OwnedTest(login, a_missing_or_wrong_field_is_named)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open(s, "fields");
@@ -237,7 +237,7 @@ Test(login, a_missing_or_wrong_field_is_named)
 	chat_refused(c, "bad_field");
 }
 
-Test(login, a_bad_name_is_named_at_once)
+OwnedTest(login, a_bad_name_is_named_at_once)
 {
 	struct server *s = server_with(.users = "alice");
 	const char *names[] = {"has space", ".dot", "@alice", "",
@@ -251,7 +251,7 @@ Test(login, a_bad_name_is_named_at_once)
 	}
 }
 
-Test(login, capitals_in_the_user_name_are_folded)
+OwnedTest(login, capitals_in_the_user_name_are_folded)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open(s, "Alice");
@@ -279,7 +279,7 @@ static json_t *failure(struct server *s, const char *user, const char *signature
 	return line;
 }
 
-Test(login, every_failure_of_a_key_or_user_looks_the_same)
+OwnedTest(login, every_failure_of_a_key_or_user_looks_the_same)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *known = chat_login(s, "alice");
@@ -306,7 +306,7 @@ Test(login, every_failure_of_a_key_or_user_looks_the_same)
 	chat_quiet(known);
 }
 
-Test(login, the_delay_of_one_failure_holds_up_nobody_else)
+OwnedTest(login, the_delay_of_one_failure_holds_up_nobody_else)
 {
 	struct server *s = server_with(.users = "alice", .workers = 1);
 	struct chat *bad = chat_open(s, "bad"), *good = chat_open(s, "good");
@@ -320,7 +320,7 @@ Test(login, the_delay_of_one_failure_holds_up_nobody_else)
 	chat_refused(bad, "auth_failed");
 }
 
-Test(login, a_signature_for_another_purpose_is_refused)
+OwnedTest(login, a_signature_for_another_purpose_is_refused)
 {
 	struct server *s = server_with(.users = "alice");
 	struct key key = key_of("alice");
@@ -349,7 +349,7 @@ Test(login, a_signature_for_another_purpose_is_refused)
 	chat_refused(c, "auth_failed");
 }
 
-Test(login, each_attempt_gets_a_new_nonce_and_the_third_failure_is_the_last)
+OwnedTest(login, each_attempt_gets_a_new_nonce_and_the_third_failure_is_the_last)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open(s, "alice");
@@ -368,7 +368,7 @@ Test(login, each_attempt_gets_a_new_nonce_and_the_third_failure_is_the_last)
 	chat_closed(c, 4001);
 }
 
-Test(login, a_connection_that_does_not_log_in_is_closed)
+OwnedTest(login, a_connection_that_does_not_log_in_is_closed)
 {
 	struct server *s = server_with(.users = "alice", .args = "--login-timeout 1");
 	struct chat *c = chat_open(s, "silent");
@@ -380,7 +380,7 @@ Test(login, a_connection_that_does_not_log_in_is_closed)
 	must(took >= 900 && took < 4000, "after %llu ms", (unsigned long long)took);
 }
 
-Test(login, a_binding_that_was_not_offered_is_refused)
+OwnedTest(login, a_binding_that_was_not_offered_is_refused)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_open(s, "alice");
@@ -392,7 +392,7 @@ Test(login, a_binding_that_was_not_offered_is_refused)
 	chat_refused(c, "bad_field");
 }
 
-Test(login, a_role_on_the_keys_line_is_told)
+OwnedTest(login, a_role_on_the_keys_line_is_told)
 {
 	struct key key = key_of("alice");
 	struct server *s =

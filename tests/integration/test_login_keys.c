@@ -32,7 +32,7 @@ static const char *refused(struct server *s, const char *user, const struct key 
 	return text_of(chat_refused(c, code), "message");
 }
 
-Test(login_keys, what_the_tests_sign_themselves_satisfies_ssh_keygen)
+OwnedTest(login_keys, what_the_tests_sign_themselves_satisfies_ssh_keygen)
 {
 	struct key key = key_of("alice");
 	char *signers = scratch_write("signers", scratch_text("alice %s\n", key.line));
@@ -47,7 +47,7 @@ Test(login_keys, what_the_tests_sign_themselves_satisfies_ssh_keygen)
 	must(run_with(argv, "other words\n", NULL).status != 0, "ssh-keygen accepts anything");
 }
 
-Test(login_keys, every_common_type_of_key_lets_in)
+OwnedTest(login_keys, every_common_type_of_key_lets_in)
 {
 	struct key keys[] = {key_make("ed", "ed25519", 0), key_make("rsa", "rsa", 2048),
 			     key_make("ec256", "ecdsa", 256), key_make("ec384", "ecdsa", 384),
@@ -61,7 +61,7 @@ Test(login_keys, every_common_type_of_key_lets_in)
 		enter(s, users[i], &keys[i]);
 }
 
-Test(login_keys, a_weak_rsa_key_does_not)
+OwnedTest(login_keys, a_weak_rsa_key_does_not)
 {
 	struct key key = key_make("weak", "rsa", 1024);
 	struct server *s = server_with(.keys = scratch_text("%s\n", key.line));
@@ -69,7 +69,7 @@ Test(login_keys, a_weak_rsa_key_does_not)
 	refused(s, "weak", &key, "auth_failed");
 }
 
-Test(login_keys, the_signature_may_be_bare_base64)
+OwnedTest(login_keys, the_signature_may_be_bare_base64)
 {
 	struct key key = key_make("alice", "ecdsa", 256);
 	struct server *s = server_with(.keys = scratch_text("%s\n", key.line));
@@ -90,7 +90,7 @@ Test(login_keys, the_signature_may_be_bare_base64)
 	chat_expect(c, "{'type':'welcome'}");
 }
 
-Test(login_keys, a_key_in_an_agent_lets_in)
+OwnedTest(login_keys, a_key_in_an_agent_lets_in)
 {
 	struct key key = key_make("alice", "ed25519", 0);
 	struct server *s = server_with(.keys = scratch_text("%s\n", key.line));
@@ -116,7 +116,7 @@ Test(login_keys, a_key_in_an_agent_lets_in)
 	chat_expect(c, "{'type':'welcome','user':'alice'}");
 }
 
-Test(login_keys, a_certificate_of_a_listed_authority_lets_in_its_principals)
+OwnedTest(login_keys, a_certificate_of_a_listed_authority_lets_in_its_principals)
 {
 	struct key ca = key_make("ca", "ed25519", 0), key = key_make("alice", "ed25519", 0);
 	struct key certified = key_certify(&key, &ca, "-n alice,root -V -1m:+1h");
@@ -133,7 +133,7 @@ Test(login_keys, a_certificate_of_a_listed_authority_lets_in_its_principals)
 	refused(s, "alice", &key, "auth_failed");
 }
 
-Test(login_keys, a_certificate_past_its_time_does_not)
+OwnedTest(login_keys, a_certificate_past_its_time_does_not)
 {
 	struct key ca = key_make("ca", "ed25519", 0), key = key_make("alice", "ed25519", 0);
 	struct key certified = key_certify(&key, &ca, "-n alice -V -2h:-1h");
@@ -144,7 +144,7 @@ Test(login_keys, a_certificate_past_its_time_does_not)
 	refused(s, "alice", &certified, "auth_failed");
 }
 
-Test(login_keys, the_first_key_to_use_a_name_owns_it)
+OwnedTest(login_keys, the_first_key_to_use_a_name_owns_it)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct key alice = key_of("alice"), bob = key_of("bob");
@@ -156,7 +156,7 @@ Test(login_keys, the_first_key_to_use_a_name_owns_it)
 	enter(s, "alice", &alice);
 }
 
-Test(login_keys, a_key_owns_one_name_by_first_use)
+OwnedTest(login_keys, a_key_owns_one_name_by_first_use)
 {
 	struct server *s = server_with(.users = "alice");
 	struct key alice = key_of("alice");
@@ -166,7 +166,7 @@ Test(login_keys, a_key_owns_one_name_by_first_use)
 	must(strstr(message, "alice") != NULL, "it does not name alice: %s", message);
 }
 
-Test(login_keys, more_names_for_a_key_are_an_option)
+OwnedTest(login_keys, more_names_for_a_key_are_an_option)
 {
 	struct server *s = server_with(.users = "alice", .args = "--names-per-key 2");
 	struct key alice = key_of("alice");
@@ -176,7 +176,7 @@ Test(login_keys, more_names_for_a_key_are_an_option)
 	refused(s, "third", &alice, "name_taken");
 }
 
-Test(login_keys, reserved_names_are_nobodys)
+OwnedTest(login_keys, reserved_names_are_nobodys)
 {
 	struct server *s = server_with(.users = "alice");
 	struct key alice = key_of("alice");
@@ -188,7 +188,7 @@ Test(login_keys, reserved_names_are_nobodys)
 	enter(s, "alice", &alice);
 }
 
-Test(login_keys, pinned_names_belong_to_all_their_keys_and_to_no_other)
+OwnedTest(login_keys, pinned_names_belong_to_all_their_keys_and_to_no_other)
 {
 	struct key work = key_of("work"), home = key_of("home"), other = key_of("other");
 	struct server *s =
@@ -206,7 +206,7 @@ Test(login_keys, pinned_names_belong_to_all_their_keys_and_to_no_other)
 	enter(s, "free", &other);
 }
 
-Test(login_keys, a_key_on_several_lines_may_use_the_names_of_each)
+OwnedTest(login_keys, a_key_on_several_lines_may_use_the_names_of_each)
 {
 	struct key key = key_of("alice");
 	struct server *s = server_with(.keys = scratch_text("environment=\"CHAT_USER=one\" %s\n"
@@ -218,7 +218,7 @@ Test(login_keys, a_key_on_several_lines_may_use_the_names_of_each)
 	refused(s, "three", &key, "name_taken");
 }
 
-Test(login_keys, from_and_expiry_time_hold_for_logins)
+OwnedTest(login_keys, from_and_expiry_time_hold_for_logins)
 {
 	struct key near = key_of("near"), far = key_of("far"), old = key_of("old"),
 		   new = key_of("new");
@@ -247,14 +247,14 @@ static void lets_nobody_in(struct server *s, const char *remedy)
 	server_log_await(s, &offset, s->keys_path, remedy);
 }
 
-Test(login_keys, an_empty_keys_file_lets_nobody_in)
+OwnedTest(login_keys, an_empty_keys_file_lets_nobody_in)
 {
 	struct server *s = server_with(.keys = "");
 
 	lets_nobody_in(s, "");
 }
 
-Test(login_keys, a_missing_keys_file_lets_nobody_in)
+OwnedTest(login_keys, a_missing_keys_file_lets_nobody_in)
 {
 	struct server *s = server_with(.users = "alice");
 
@@ -264,7 +264,7 @@ Test(login_keys, a_missing_keys_file_lets_nobody_in)
 	lets_nobody_in(s, "");
 }
 
-Test(login_keys, a_keys_file_others_can_write_lets_nobody_in_until_it_is_mended)
+OwnedTest(login_keys, a_keys_file_others_can_write_lets_nobody_in_until_it_is_mended)
 {
 	struct server *s = server_with(.users = "alice");
 	struct key alice = key_of("alice");

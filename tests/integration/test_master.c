@@ -15,7 +15,7 @@
 
 TestSuite(master, .fini = owned_finish_all, .timeout = 90);
 
-Test(master, the_port_file_comes_when_the_server_accepts)
+OwnedTest(master, the_port_file_comes_when_the_server_accepts)
 {
 	struct server *s = server_with(.users = "alice", .workers = 3);
 
@@ -26,7 +26,7 @@ Test(master, the_port_file_comes_when_the_server_accepts)
 	     "it holds more than a number");
 }
 
-Test(master, processes_have_their_names)
+OwnedTest(master, processes_have_their_names)
 {
 	struct server *s = server_with(.users = "alice", .workers = 3);
 	char *comm = file_read(scratch_text("/proc/%d/comm", (int)s->pid));
@@ -36,7 +36,7 @@ Test(master, processes_have_their_names)
 		server_worker(s, n);
 }
 
-Test(master, its_pages_tell_how_it_is)
+OwnedTest(master, its_pages_tell_how_it_is)
 {
 	struct server *s = server_with(.users = "alice");
 	struct buf body = BUF_INIT;
@@ -52,7 +52,7 @@ Test(master, its_pages_tell_how_it_is)
 	buf_finish(&body);
 }
 
-Test(master, a_stop_says_good_bye_to_everyone)
+OwnedTest(master, a_stop_says_good_bye_to_everyone)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2);
 	struct chat *alice = chat_login_on(s, "alice", NULL, 0),
@@ -70,7 +70,7 @@ Test(master, a_stop_says_good_bye_to_everyone)
 	must(access(s->shm_path, F_OK) != 0, "the segment is left");
 }
 
-Test(master, an_interrupt_stops_it_as_well)
+OwnedTest(master, an_interrupt_stops_it_as_well)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *alice = chat_login(s, "alice");
@@ -136,7 +136,7 @@ static void find_memories(struct server *s, struct memory memory)
 	chat_refused(thief, "name_taken");
 }
 
-Test(master, a_clean_restart_forgets_nothing)
+OwnedTest(master, a_clean_restart_forgets_nothing)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct memory memory = leave_memories(s);
@@ -146,7 +146,7 @@ Test(master, a_clean_restart_forgets_nothing)
 	find_memories(s, memory);
 }
 
-Test(master, a_killed_master_takes_its_workers_along_and_a_new_one_takes_over)
+OwnedTest(master, a_killed_master_takes_its_workers_along_and_a_new_one_takes_over)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct memory memory = leave_memories(s);
@@ -160,7 +160,7 @@ Test(master, a_killed_master_takes_its_workers_along_and_a_new_one_takes_over)
 	find_memories(s, memory);
 }
 
-Test(master, deaths_and_stops_may_come_in_any_order)
+OwnedTest(master, deaths_and_stops_may_come_in_any_order)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *c = chat_login(s, "alice");
@@ -181,7 +181,7 @@ Test(master, deaths_and_stops_may_come_in_any_order)
 	}
 }
 
-Test(master, a_lost_power_line_never_numbers_twice_in_one_epoch)
+OwnedTest(master, a_lost_power_line_never_numbers_twice_in_one_epoch)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -202,7 +202,7 @@ Test(master, a_lost_power_line_never_numbers_twice_in_one_epoch)
 	must(chat_say(c, "ops", "m3", "afresh") == 1, "not afresh");
 }
 
-Test(master, a_second_one_on_the_same_instance_is_refused_by_name)
+OwnedTest(master, a_second_one_on_the_same_instance_is_refused_by_name)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *alice = chat_login(s, "alice");
@@ -227,7 +227,7 @@ Test(master, a_second_one_on_the_same_instance_is_refused_by_name)
 	chat_say(alice, "lobby", "m", "unharmed");
 }
 
-Test(master, a_second_one_on_the_same_port_is_refused)
+OwnedTest(master, a_second_one_on_the_same_port_is_refused)
 {
 	struct server *s = server_with(.users = "alice");
 	const char *argv[] = {program_path("chat-master"),
@@ -252,7 +252,7 @@ Test(master, a_second_one_on_the_same_port_is_refused)
 	chat_say(chat_login(s, "alice"), "lobby", "m", "unharmed");
 }
 
-Test(master, two_instances_run_side_by_side)
+OwnedTest(master, two_instances_run_side_by_side)
 {
 	struct server *one = server_with(.users = "alice"), *two = server_with(.users = "alice");
 	struct chat *here = chat_login(one, "alice"), *there = chat_login(two, "alice");
@@ -263,7 +263,7 @@ Test(master, two_instances_run_side_by_side)
 	     "shared");
 }
 
-Test(master, the_instance_is_named_by_the_port_unless_told)
+OwnedTest(master, the_instance_is_named_by_the_port_unless_told)
 {
 	struct server *s = server_with(.users = "alice"); /* for its keys */
 	char *port_file = scratch_path("own-port");
@@ -288,7 +288,7 @@ Test(master, the_instance_is_named_by_the_port_unless_told)
 	must(access(segment, F_OK) != 0, "%s is left", segment);
 }
 
-Test(master, a_changed_configuration_holds_after_sighup)
+OwnedTest(master, a_changed_configuration_holds_after_sighup)
 {
 	char *file = scratch_write("chat.conf", "rate = 5\nserver-name = one.example:1\n");
 	struct server *s =
@@ -323,7 +323,7 @@ Test(master, a_changed_configuration_holds_after_sighup)
 	     "a mistake took effect");
 }
 
-Test(master, a_removed_key_ends_its_sessions_at_reload)
+OwnedTest(master, a_removed_key_ends_its_sessions_at_reload)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2);
 	struct chat *alice = chat_login_on(s, "alice", NULL, 0),
@@ -341,7 +341,7 @@ Test(master, a_removed_key_ends_its_sessions_at_reload)
 	chat_refused(again, "auth_failed");
 }
 
-Test(master, a_changed_keys_file_is_noticed_without_a_signal)
+OwnedTest(master, a_changed_keys_file_is_noticed_without_a_signal)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *bob = chat_login(s, "bob");
@@ -354,7 +354,7 @@ Test(master, a_changed_keys_file_is_noticed_without_a_signal)
 	chat_login(s, "carol");
 }
 
-Test(master, a_key_whose_time_is_over_ends_its_session)
+OwnedTest(master, a_key_whose_time_is_over_ends_its_session)
 {
 	char stamp[32];
 	time_t end = time(NULL) + 3;
@@ -371,7 +371,7 @@ Test(master, a_key_whose_time_is_over_ends_its_session)
 	chat_quiet(bob);
 }
 
-Test(master, a_removed_key_leaves_its_name_reserved)
+OwnedTest(master, a_removed_key_leaves_its_name_reserved)
 {
 	struct server *s = server_with(.users = "alice bob carol");
 	struct key bob = key_of("bob");
@@ -385,7 +385,7 @@ Test(master, a_removed_key_leaves_its_name_reserved)
 	chat_refused(c, "name_taken");
 }
 
-Test(master, workers_that_keep_dying_come_back_more_slowly)
+OwnedTest(master, workers_that_keep_dying_come_back_more_slowly)
 {
 	struct server *s = server_with(.users = "alice", .workers = 2);
 
@@ -396,7 +396,7 @@ Test(master, workers_that_keep_dying_come_back_more_slowly)
 	server_log_await(s, &offset, "worker", "chat-master");
 }
 
-Test(master, every_step_of_a_visit_is_logged_and_no_word_of_it)
+OwnedTest(master, every_step_of_a_visit_is_logged_and_no_word_of_it)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *alice = chat_login(s, "alice");
@@ -407,8 +407,8 @@ Test(master, every_step_of_a_visit_is_logged_and_no_word_of_it)
 	chat_send(alice, "{'type':'bye'}");
 	chat_closed(alice, 1000);
 	json_t *line = server_log_await(s, &offset, "\"event\":\"login\"", "\"user\":\"alice\"");
-	must(strstr(json_dumps(line, 0), key_of("alice").fingerprint) != NULL, "no fingerprint");
-	must(strstr(json_dumps(line, 0), "127.0.0.1") != NULL, "no address");
+	must(strstr(json_text(line), key_of("alice").fingerprint) != NULL, "no fingerprint");
+	must(strstr(json_text(line), "127.0.0.1") != NULL, "no address");
 	server_log_await(s, NULL, "\"room\"", "ops");
 	server_log_await(s, &offset, "disconnect", "alice");
 	must(strstr(file_read(s->log_path), "very private") == NULL, "the words are in the log");

@@ -7,7 +7,7 @@
 
 TestSuite(messages, .fini = owned_finish_all, .timeout = 60);
 
-Test(messages, the_line_comes_before_its_ok)
+OwnedTest(messages, the_line_comes_before_its_ok)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -22,7 +22,7 @@ Test(messages, the_line_comes_before_its_ok)
 	chat_quiet(bob);
 }
 
-Test(messages, a_line_without_type_is_a_message_to_the_lobby)
+OwnedTest(messages, a_line_without_type_is_a_message_to_the_lobby)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -32,7 +32,7 @@ Test(messages, a_line_without_type_is_a_message_to_the_lobby)
 	chat_quiet(c);
 }
 
-Test(messages, without_room_the_last_join_of_the_connection_counts)
+OwnedTest(messages, without_room_the_last_join_of_the_connection_counts)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -47,7 +47,7 @@ Test(messages, without_room_the_last_join_of_the_connection_counts)
 	chat_await(two, "{'type':'ok','id':'m','room':'lobby'}");
 }
 
-Test(messages, the_sender_may_be_named_but_not_chosen)
+OwnedTest(messages, the_sender_may_be_named_but_not_chosen)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *c = chat_login(s, "alice");
@@ -60,7 +60,7 @@ Test(messages, the_sender_may_be_named_but_not_chosen)
 	chat_quiet(c);
 }
 
-Test(messages, format_kind_and_reply_are_carried)
+OwnedTest(messages, format_kind_and_reply_are_carried)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -76,7 +76,7 @@ Test(messages, format_kind_and_reply_are_carried)
 	chat_refused(c, "bad_field");
 }
 
-Test(messages, content_arrives_character_by_character)
+OwnedTest(messages, content_arrives_character_by_character)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -94,7 +94,7 @@ Test(messages, content_arrives_character_by_character)
 	     "escapes");
 }
 
-Test(messages, the_same_id_again_gets_the_first_ok)
+OwnedTest(messages, the_same_id_again_gets_the_first_ok)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -114,7 +114,7 @@ Test(messages, the_same_id_again_gets_the_first_ok)
 	chat_quiet(c);
 }
 
-Test(messages, an_id_belongs_to_a_device_and_not_to_a_connection)
+OwnedTest(messages, an_id_belongs_to_a_device_and_not_to_a_connection)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login_with(s, "alice", "'device':'laptop'");
@@ -127,7 +127,7 @@ Test(messages, an_id_belongs_to_a_device_and_not_to_a_connection)
 	must(chat_say(other, "lobby", "m1", "once") == 2, "not appended");
 }
 
-Test(messages, an_id_is_remembered_over_every_room_and_a_leave)
+OwnedTest(messages, an_id_is_remembered_over_every_room_and_a_leave)
 {
 	struct server *s = server_with(.users = "alice", .args = "--rate 0");
 	struct chat *c = chat_login(s, "alice");
@@ -142,7 +142,7 @@ Test(messages, an_id_is_remembered_over_every_room_and_a_leave)
 	chat_expect(c, "{'type':'ok','id':'first','room':'ops','seq':1,'duplicate':true}");
 }
 
-Test(messages, the_welcome_names_the_last_id_of_the_device)
+OwnedTest(messages, the_welcome_names_the_last_id_of_the_device)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login_with(s, "alice", "'device':'laptop'");
@@ -155,7 +155,7 @@ Test(messages, the_welcome_names_the_last_id_of_the_device)
 	     "another device's");
 }
 
-Test(messages, a_connection_that_does_not_follow_the_room_gets_the_ok_alone)
+OwnedTest(messages, a_connection_that_does_not_follow_the_room_gets_the_ok_alone)
 {
 	struct server *s = server_with(.users = "alice");
 
@@ -166,7 +166,7 @@ Test(messages, a_connection_that_does_not_follow_the_room_gets_the_ok_alone)
 	chat_quiet(c);
 }
 
-Test(messages, lines_of_one_frame_are_taken_in_order)
+OwnedTest(messages, lines_of_one_frame_are_taken_in_order)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--rate 0");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -183,7 +183,7 @@ Test(messages, lines_of_one_frame_are_taken_in_order)
 	}
 }
 
-Test(messages, unknown_fields_are_ignored_and_an_unknown_type_is_answered)
+OwnedTest(messages, unknown_fields_are_ignored_and_an_unknown_type_is_answered)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -196,7 +196,7 @@ Test(messages, unknown_fields_are_ignored_and_an_unknown_type_is_answered)
 	chat_quiet(c);
 }
 
-Test(messages, an_error_comes_without_an_id_too)
+OwnedTest(messages, an_error_comes_without_an_id_too)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -207,7 +207,7 @@ Test(messages, an_error_comes_without_an_id_too)
 	chat_refused(c, "missing_field");
 }
 
-Test(messages, what_is_not_built_yet_says_so)
+OwnedTest(messages, what_is_not_built_yet_says_so)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -231,7 +231,7 @@ Test(messages, what_is_not_built_yet_says_so)
 	}
 }
 
-Test(messages, bye_ends_the_connection_with_1000)
+OwnedTest(messages, bye_ends_the_connection_with_1000)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");

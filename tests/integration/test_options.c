@@ -41,7 +41,7 @@ static const char *printed(const char *config, const char *name)
 	return "";
 }
 
-Test(options, flags_win_over_environment_over_file_over_defaults)
+OwnedTest(options, flags_win_over_environment_over_file_over_defaults)
 {
 	char *file = scratch_write("chat.conf", "# a comment\n[server]\nworkers = 3\nrate = 21\n"
 						"burst = 22\nmax-rooms = 23\n");
@@ -57,7 +57,7 @@ Test(options, flags_win_over_environment_over_file_over_defaults)
 	must(strcmp(printed(told.out, "port"), "8080") == 0, "the port");
 }
 
-Test(options, what_print_config_prints_is_a_config_file)
+OwnedTest(options, what_print_config_prints_is_a_config_file)
 {
 	struct outcome first = master(FLAGS("--print-config", "--rate", "7", "--server-name",
 					    "a.example", "--server-name", "b.example:99"),
@@ -71,14 +71,14 @@ Test(options, what_print_config_prints_is_a_config_file)
 	must(strcmp(first.out, second.out) == 0, "it reads back as something else");
 }
 
-Test(options, a_value_may_stand_behind_an_equals_sign)
+OwnedTest(options, a_value_may_stand_behind_an_equals_sign)
 {
 	struct outcome told = master(FLAGS("--rate=9", "--print-config"), NULL);
 
 	must(told.status == 0 && strcmp(printed(told.out, "rate"), "9") == 0, "%s", told.err);
 }
 
-Test(options, a_good_config_is_good_and_starts_nothing)
+OwnedTest(options, a_good_config_is_good_and_starts_nothing)
 {
 	char *file = scratch_write("chat.conf", "port = 0\n");
 	struct outcome told = master(FLAGS("--config", file, "--check-config"), NULL);
@@ -86,7 +86,7 @@ Test(options, a_good_config_is_good_and_starts_nothing)
 	must(told.status == 0, "exit %d: %s", told.status, told.err);
 }
 
-Test(options, mistakes_in_the_file_are_named_with_their_line)
+OwnedTest(options, mistakes_in_the_file_are_named_with_their_line)
 {
 	const char *const mistakes[][2] = {
 		{"\n\ncolour = red\n", "colour"},     {"\n\nport = many\n", "many"},
@@ -106,7 +106,7 @@ Test(options, mistakes_in_the_file_are_named_with_their_line)
 	}
 }
 
-Test(options, mistakes_in_flags_and_environment_are_named)
+OwnedTest(options, mistakes_in_flags_and_environment_are_named)
 {
 	struct outcome told = master(FLAGS("--prot", "8080"), NULL);
 
@@ -124,7 +124,7 @@ Test(options, mistakes_in_flags_and_environment_are_named)
 	     told.err);
 }
 
-Test(options, every_option_is_in_the_help_and_the_printed_config)
+OwnedTest(options, every_option_is_in_the_help_and_the_printed_config)
 {
 	static const char *const names[] = {"host",
 					    "port",
@@ -166,7 +166,7 @@ Test(options, every_option_is_in_the_help_and_the_printed_config)
 	}
 }
 
-Test(options, the_version_is_told)
+OwnedTest(options, the_version_is_told)
 {
 	struct outcome told = master(FLAGS("--version"), NULL);
 	const char *digit = strpbrk(told.out, "0123456789");
@@ -174,7 +174,7 @@ Test(options, the_version_is_told)
 	must(told.status == 0 && digit != NULL && digit[1] == '.', "%d %s", told.status, told.out);
 }
 
-Test(options, the_environment_configures_a_running_server)
+OwnedTest(options, the_environment_configures_a_running_server)
 {
 	const char *const env[] = {"CHAT_MAX_ROOMS_PER_USER=5", "CHAT_RATE=3", NULL};
 	struct server *s = server_with(.users = "alice", .env = env, .args = "--rate 4");
@@ -184,7 +184,7 @@ Test(options, the_environment_configures_a_running_server)
 	     "other limits");
 }
 
-Test(options, a_host_beyond_loopback_is_refused_without_tls)
+OwnedTest(options, a_host_beyond_loopback_is_refused_without_tls)
 {
 	struct outcome told =
 		master(FLAGS("--host", "0.0.0.0", "--port", "0", "--check-config"), NULL);

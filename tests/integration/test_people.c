@@ -24,7 +24,7 @@ static json_t *element(json_t *array, const char *field, const char *value)
 	return NULL;
 }
 
-Test(people, rooms_lists_every_room_but_inboxes)
+OwnedTest(people, rooms_lists_every_room_but_inboxes)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -46,7 +46,7 @@ Test(people, rooms_lists_every_room_but_inboxes)
 	chat_expect(bob, "{'type':'rooms','id':'r3','rooms':[]}");
 }
 
-Test(people, a_long_list_of_rooms_goes_on_at_its_cursor)
+OwnedTest(people, a_long_list_of_rooms_goes_on_at_its_cursor)
 {
 	struct server *s = server_with(.users = "alice", .args = "--rate 0 --max-rooms-per-user 0");
 	struct chat *c = chat_login(s, "alice");
@@ -61,14 +61,12 @@ Test(people, a_long_list_of_rooms_goes_on_at_its_cursor)
 		json_t *line = chat_expect(c, "{'type':'rooms','id':'p%u'}", pages);
 		json_t *next = json_object_get(line, "cursor");
 		found += (unsigned)json_array_size(json_object_get(line, "rooms"));
-		cursor = next == NULL
-				 ? NULL
-				 : scratch_text(",'cursor':%s", json_dumps(next, JSON_ENCODE_ANY));
+		cursor = next == NULL ? NULL : scratch_text(",'cursor':%s", json_text(next));
 	}
 	must(found == wanted, "%u rooms of %u", found, wanted);
 }
 
-Test(people, users_tells_who_is_in_a_room)
+OwnedTest(people, users_tells_who_is_in_a_room)
 {
 	struct key key = key_of("alice");
 	struct server *s = server_with(.keys = scratch_text("environment=\"CHAT_ROLE=op\" %s\n%s",
@@ -95,7 +93,7 @@ Test(people, users_tells_who_is_in_a_room)
 	must(back != NULL && !json_has(back, "{'away':'at lunch'}"), "still away");
 }
 
-Test(people, users_without_room_tells_of_everyone)
+OwnedTest(people, users_without_room_tells_of_everyone)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice");
@@ -107,7 +105,7 @@ Test(people, users_without_room_tells_of_everyone)
 	     "not everyone");
 }
 
-Test(people, who_tells_about_one_user)
+OwnedTest(people, who_tells_about_one_user)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice");
@@ -134,7 +132,7 @@ static void await_presence(struct chat *c, const char *room, const char *field, 
 	must(json_has(line, "{'members':%d}", members), "%s %s: another count", user, field);
 }
 
-Test(people, coming_and_going_is_told_to_the_room)
+OwnedTest(people, coming_and_going_is_told_to_the_room)
 {
 	struct server *s = server_with(.users = "alice bob carol");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login_with(s, "bob", "'only':[]");
@@ -156,7 +154,7 @@ Test(people, coming_and_going_is_told_to_the_room)
 	must(clock_mono_ms() - start < 5000, "a bye waited for the grace");
 }
 
-Test(people, a_lost_connection_counts_as_left_after_the_grace)
+OwnedTest(people, a_lost_connection_counts_as_left_after_the_grace)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -179,7 +177,7 @@ Test(people, a_lost_connection_counts_as_left_after_the_grace)
 	     (unsigned long long)took);
 }
 
-Test(people, a_reconnect_within_the_grace_is_silent)
+OwnedTest(people, a_reconnect_within_the_grace_is_silent)
 {
 	struct server *s = server_with(.users = "alice bob carol");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -204,7 +202,7 @@ Test(people, a_reconnect_within_the_grace_is_silent)
 		     "not silent");
 }
 
-Test(people, a_big_room_is_told_only_the_count)
+OwnedTest(people, a_big_room_is_told_only_the_count)
 {
 	struct server *s = server_with(.users = "alice bob carol", .args = "--presence-limit 2");
 	struct chat *alice = chat_login(s, "alice");
@@ -216,7 +214,7 @@ Test(people, a_big_room_is_told_only_the_count)
 	must(json_array_size(json_object_get(line, "joined")) == 0, "carol is named");
 }
 
-Test(people, typing_reaches_the_others)
+OwnedTest(people, typing_reaches_the_others)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -230,7 +228,7 @@ Test(people, typing_reaches_the_others)
 	chat_quiet(alice);
 }
 
-Test(people, a_read_mark_is_kept_and_goes_to_the_users_other_connections)
+OwnedTest(people, a_read_mark_is_kept_and_goes_to_the_users_other_connections)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *one = chat_login(s, "alice"), *bob = chat_login(s, "bob");

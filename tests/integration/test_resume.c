@@ -12,7 +12,7 @@ static char *cursor(const char *room, const char *epoch, long long after)
 	return scratch_text("{'room':'%s','epoch':'%s','after':%lld}", room, epoch, after);
 }
 
-Test(resume, the_lines_after_the_cursor_come_and_then_live_ones)
+OwnedTest(resume, the_lines_after_the_cursor_come_and_then_live_ones)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -39,7 +39,7 @@ Test(resume, the_lines_after_the_cursor_come_and_then_live_ones)
 	chat_expect(bob, "{'type':'message','room':'ops','seq':9}");
 }
 
-Test(resume, a_cursor_at_the_head_brings_nothing)
+OwnedTest(resume, a_cursor_at_the_head_brings_nothing)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -53,7 +53,7 @@ Test(resume, a_cursor_at_the_head_brings_nothing)
 	chat_quiet(c);
 }
 
-Test(resume, a_cursor_of_another_epoch_is_reset)
+OwnedTest(resume, a_cursor_of_another_epoch_is_reset)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -66,7 +66,7 @@ Test(resume, a_cursor_of_another_epoch_is_reset)
 	chat_take_lines(c, "lobby", 0, 1);
 }
 
-Test(resume, a_cursor_below_the_memory_is_told_the_gap)
+OwnedTest(resume, a_cursor_below_the_memory_is_told_the_gap)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--rate 0 --room-lines 16");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -84,7 +84,7 @@ Test(resume, a_cursor_below_the_memory_is_told_the_gap)
 			50 - number_of(room, "first") + 1);
 }
 
-Test(resume, entries_for_rooms_of_others_are_ignored)
+OwnedTest(resume, entries_for_rooms_of_others_are_ignored)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice");
@@ -106,7 +106,7 @@ Test(resume, entries_for_rooms_of_others_are_ignored)
 		     "a line of another's room");
 }
 
-Test(resume, a_message_whose_ok_was_lost_is_not_doubled)
+OwnedTest(resume, a_message_whose_ok_was_lost_is_not_doubled)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login_with(s, "alice", "'device':'laptop'"),
@@ -122,7 +122,7 @@ Test(resume, a_message_whose_ok_was_lost_is_not_doubled)
 	chat_quiet(bob);
 }
 
-Test(resume, two_devices_have_cursors_and_ids_of_their_own)
+OwnedTest(resume, two_devices_have_cursors_and_ids_of_their_own)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *laptop = chat_login_with(s, "alice", "'device':'laptop'");
@@ -141,7 +141,7 @@ Test(resume, two_devices_have_cursors_and_ids_of_their_own)
 	chat_expect(laptop, "{'type':'message','seq':2,'content':'from the phone'}");
 }
 
-Test(resume, the_death_of_a_worker_loses_and_doubles_nothing)
+OwnedTest(resume, the_death_of_a_worker_loses_and_doubles_nothing)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2, .args = "--rate 0");
 	struct chat *alice = chat_login_on(s, "alice", "'device':'laptop'", 0);
@@ -167,7 +167,7 @@ Test(resume, the_death_of_a_worker_loses_and_doubles_nothing)
 	chat_quiet(bob);
 }
 
-Test(resume, one_whose_worker_died_goes_on_where_he_was)
+OwnedTest(resume, one_whose_worker_died_goes_on_where_he_was)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2, .args = "--rate 0");
 	struct chat *alice = chat_login_on(s, "alice", NULL, 1),

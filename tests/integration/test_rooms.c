@@ -18,7 +18,7 @@ static void fill(struct chat *c, const char *room, unsigned from, unsigned to)
 	}
 }
 
-Test(rooms, a_join_makes_the_room_that_is_not_there)
+OwnedTest(rooms, a_join_makes_the_room_that_is_not_there)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -36,7 +36,7 @@ Test(rooms, a_join_makes_the_room_that_is_not_there)
 	chat_quiet(bob);
 }
 
-Test(rooms, names_are_folded_and_a_leading_hash_is_dropped)
+OwnedTest(rooms, names_are_folded_and_a_leading_hash_is_dropped)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -48,7 +48,7 @@ Test(rooms, names_are_folded_and_a_leading_hash_is_dropped)
 	chat_expect(c, "{'type':'ok','id':'m','room':'ops.room-1','seq':1}");
 }
 
-Test(rooms, names_outside_the_rule_are_refused)
+OwnedTest(rooms, names_outside_the_rule_are_refused)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -66,7 +66,7 @@ Test(rooms, names_outside_the_rule_are_refused)
 	chat_expect(c, "{'type':'room','id':'long'}");
 }
 
-Test(rooms, another_ones_inbox_is_forbidden)
+OwnedTest(rooms, another_ones_inbox_is_forbidden)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice");
@@ -78,7 +78,7 @@ Test(rooms, another_ones_inbox_is_forbidden)
 	chat_refused(alice, "forbidden");
 }
 
-Test(rooms, a_join_brings_the_last_fifty_lines)
+OwnedTest(rooms, a_join_brings_the_last_fifty_lines)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--rate 0");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -90,7 +90,7 @@ Test(rooms, a_join_brings_the_last_fifty_lines)
 	chat_quiet(bob);
 }
 
-Test(rooms, a_join_brings_as_many_lines_as_asked_for)
+OwnedTest(rooms, a_join_brings_as_many_lines_as_asked_for)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--rate 0");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -107,7 +107,7 @@ Test(rooms, a_join_brings_as_many_lines_as_asked_for)
 	chat_refused(bob, "bad_field");
 }
 
-Test(rooms, a_cursor_that_holds_brings_what_is_new)
+OwnedTest(rooms, a_cursor_that_holds_brings_what_is_new)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--rate 0");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -140,7 +140,7 @@ static void expect_reset(struct chat *c, const char *cursor, const char *epoch)
 	chat_quiet(c);
 }
 
-Test(rooms, a_cursor_of_another_life_of_the_log_is_reset)
+OwnedTest(rooms, a_cursor_of_another_life_of_the_log_is_reset)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--rate 0");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -152,7 +152,7 @@ Test(rooms, a_cursor_of_another_life_of_the_log_is_reset)
 	expect_reset(bob, scratch_text("'epoch':'%s','after':6", epoch), epoch);
 }
 
-Test(rooms, a_cursor_below_the_memory_is_told_the_gap)
+OwnedTest(rooms, a_cursor_below_the_memory_is_told_the_gap)
 {
 	struct server *s = server_with(.users = "alice bob", .args = "--rate 0 --room-lines 16");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -168,7 +168,7 @@ Test(rooms, a_cursor_below_the_memory_is_told_the_gap)
 	chat_quiet(bob);
 }
 
-Test(rooms, leaving_ends_the_membership_on_every_connection)
+OwnedTest(rooms, leaving_ends_the_membership_on_every_connection)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *one = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -189,7 +189,7 @@ Test(rooms, leaving_ends_the_membership_on_every_connection)
 	must(chat_room_of(chat_welcome(s, "alice", NULL), "ops") == NULL, "a member again");
 }
 
-Test(rooms, a_message_to_a_room_that_is_not_there_is_refused)
+OwnedTest(rooms, a_message_to_a_room_that_is_not_there_is_refused)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -202,7 +202,7 @@ Test(rooms, a_message_to_a_room_that_is_not_there_is_refused)
 	     "another code");
 }
 
-Test(rooms, nobody_leaves_the_only_room)
+OwnedTest(rooms, nobody_leaves_the_only_room)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -216,7 +216,7 @@ Test(rooms, nobody_leaves_the_only_room)
 	chat_refused(c, "last_room");
 }
 
-Test(rooms, a_leave_without_room_means_the_room_of_the_last_join)
+OwnedTest(rooms, a_leave_without_room_means_the_room_of_the_last_join)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -230,7 +230,7 @@ Test(rooms, a_leave_without_room_means_the_room_of_the_last_join)
 	chat_say(c, "ops", "m2", "still here");
 }
 
-Test(rooms, membership_outlives_the_connection)
+OwnedTest(rooms, membership_outlives_the_connection)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_login(s, "alice");
@@ -246,7 +246,7 @@ Test(rooms, membership_outlives_the_connection)
 	chat_expect(c, "{'type':'message','room':'ops','seq':1,'content':'before'}");
 }
 
-Test(rooms, only_the_rooms_asked_for_are_followed)
+OwnedTest(rooms, only_the_rooms_asked_for_are_followed)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *all = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -273,7 +273,7 @@ Test(rooms, only_the_rooms_asked_for_are_followed)
 	chat_expect(some, "{'type':'message','room':'dev','content':'now for some'}");
 }
 
-Test(rooms, a_login_with_only_stays_out_of_the_lobby)
+OwnedTest(rooms, a_login_with_only_stays_out_of_the_lobby)
 {
 	struct server *s = server_with(.users = "alice");
 	struct chat *c = chat_welcome(s, "alice", "'only':['ops']");
@@ -285,7 +285,7 @@ Test(rooms, a_login_with_only_stays_out_of_the_lobby)
 	chat_say(c, "ops", "m", "hi");
 }
 
-Test(rooms, the_topic_is_a_line_of_the_log)
+OwnedTest(rooms, the_topic_is_a_line_of_the_log)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -306,7 +306,7 @@ Test(rooms, the_topic_is_a_line_of_the_log)
 	chat_refused(alice, "bad_field");
 }
 
-Test(rooms, a_stranger_to_the_room_sets_no_topic)
+OwnedTest(rooms, a_stranger_to_the_room_sets_no_topic)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
@@ -316,7 +316,7 @@ Test(rooms, a_stranger_to_the_room_sets_no_topic)
 	chat_refused(bob, "not_member");
 }
 
-Test(rooms, limits_of_rooms_are_told_by_their_codes)
+OwnedTest(rooms, limits_of_rooms_are_told_by_their_codes)
 {
 	struct server *s =
 		server_with(.users = "alice bob dave",

@@ -34,7 +34,7 @@ static void write_lines(struct chat *writer, struct chat *neighbour)
 	}
 }
 
-Test(slow, a_slow_reader_is_told_the_gap_and_goes_on)
+OwnedTest(slow, a_slow_reader_is_told_the_gap_and_goes_on)
 {
 	struct server *s = server_with(.users = "alice bob carol", .workers = 1,
 				       .args = "--rate 0 --room-lines 64");
@@ -67,7 +67,7 @@ Test(slow, a_slow_reader_is_told_the_gap_and_goes_on)
 	chat_expect(bob, "{'type':'message','content':'he is back'}");
 }
 
-Test(slow, one_who_never_reads_holds_up_no_stop)
+OwnedTest(slow, one_who_never_reads_holds_up_no_stop)
 {
 	struct server *s = server_with(.users = "alice bob carol", .workers = 1,
 				       .args = "--rate 0 --room-lines 64");

@@ -17,7 +17,7 @@ static struct program *sit_down(struct server *s, const struct person *person)
 	return program_start_terminal(argv, NULL);
 }
 
-Test(terminal, two_people_talk)
+OwnedTest(terminal, two_people_talk)
 {
 	struct person people[] = {person_new("alice"), person_new("bob")};
 	struct server *s = server_for(2, people, .users = "carol");
@@ -34,7 +34,7 @@ Test(terminal, two_people_talk)
 	must(program_wait(alice) == 0, "exit %d", alice->status);
 }
 
-Test(terminal, commands_do_what_they_say)
+OwnedTest(terminal, commands_do_what_they_say)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -60,7 +60,7 @@ Test(terminal, commands_do_what_they_say)
 	must(program_wait(p) == 0, "exit %d", p->status);
 }
 
-Test(terminal, help_lists_the_commands_and_a_wrong_one_gets_a_hint)
+OwnedTest(terminal, help_lists_the_commands_and_a_wrong_one_gets_a_hint)
 {
 	static const char *const commands[] = {"/help", "/rooms", "/join",  "/leave", "/users",
 					       "/msg",  "/me",    "/topic", "/who",   "/history",
@@ -80,7 +80,7 @@ Test(terminal, help_lists_the_commands_and_a_wrong_one_gets_a_hint)
 	chat_quiet(bob);
 }
 
-Test(terminal, what_arrives_leaves_the_line_being_typed_alone)
+OwnedTest(terminal, what_arrives_leaves_the_line_being_typed_alone)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -97,7 +97,7 @@ Test(terminal, what_arrives_leaves_the_line_being_typed_alone)
 	chat_await(bob, "{'type':'message','sender':'alice','content':'half a sentence'}");
 }
 
-Test(terminal, the_line_can_be_edited)
+OwnedTest(terminal, the_line_can_be_edited)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");
@@ -119,7 +119,7 @@ Test(terminal, the_line_can_be_edited)
 	must(program_wait(p) == 0, "exit %d", p->status);
 }
 
-Test(terminal, it_goes_on_by_itself_when_its_worker_dies)
+OwnedTest(terminal, it_goes_on_by_itself_when_its_worker_dies)
 {
 	struct person alice = person_new("alice");
 	struct server *s = server_for(1, &alice, .users = "bob");

@@ -9,7 +9,7 @@
 
 TestSuite(workers, .fini = owned_finish_all, .timeout = 90);
 
-Test(workers, two_people_on_different_workers_talk)
+OwnedTest(workers, two_people_on_different_workers_talk)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2);
 	struct chat *alice = chat_login_on(s, "alice", NULL, 0),
@@ -27,7 +27,7 @@ Test(workers, two_people_on_different_workers_talk)
 	chat_expect(bob, "{'type':'who','id':'w','user':'alice','connections':1}");
 }
 
-Test(workers, everyone_sees_the_same_lines_in_the_same_order)
+OwnedTest(workers, everyone_sees_the_same_lines_in_the_same_order)
 {
 	static const char *const names[] = {"alice", "bob", "carol", "dave"};
 	struct server *s = server_with(.workers = 4, .args = "--rate 0");
@@ -70,7 +70,7 @@ Test(workers, everyone_sees_the_same_lines_in_the_same_order)
 	}
 }
 
-Test(workers, new_connections_reach_every_worker)
+OwnedTest(workers, new_connections_reach_every_worker)
 {
 	struct server *s =
 		server_with(.users = "alice", .workers = 4, .args = "--max-connections-per-user 0");
@@ -79,7 +79,7 @@ Test(workers, new_connections_reach_every_worker)
 		chat_login_on(s, "alice", "'only':[]", n);
 }
 
-Test(workers, a_dead_worker_is_replaced_at_once)
+OwnedTest(workers, a_dead_worker_is_replaced_at_once)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2);
 	struct chat *bob = chat_login_on(s, "bob", NULL, 1);
@@ -94,7 +94,7 @@ Test(workers, a_dead_worker_is_replaced_at_once)
 		chat_drop(chat_login(s, "alice"));
 }
 
-Test(workers, connections_of_a_dead_worker_count_no_more)
+OwnedTest(workers, connections_of_a_dead_worker_count_no_more)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2,
 				       .args = "--max-connections-per-user 1");
@@ -155,7 +155,7 @@ static bool sender_push(struct sender *sender, unsigned to)
 	return true;
 }
 
-Test(workers, killing_workers_under_load_loses_doubles_and_reorders_nothing)
+OwnedTest(workers, killing_workers_under_load_loses_doubles_and_reorders_nothing)
 {
 	static const char *const names[] = {"alice", "bob", "carol"};
 	struct server *s = server_with(.users = "alice bob carol dave", .workers = 4,
@@ -213,7 +213,7 @@ Test(workers, killing_workers_under_load_loses_doubles_and_reorders_nothing)
 		must(next[i] == rounds * each + 1, "%s has %u lines", names[i], next[i] - 1);
 }
 
-Test(workers, direct_messages_survive_killed_workers_in_both_inboxes)
+OwnedTest(workers, direct_messages_survive_killed_workers_in_both_inboxes)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2,
 				       .args = "--rate 0 --max-pending-logins 0");
