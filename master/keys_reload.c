@@ -52,15 +52,13 @@ void keys_close(struct keys *keys)
 
 /* ---- publishing ------------------------------------------------------------------ */
 
-/* Keys that can't be taken let nobody in, rather than those in who may be gone from the file. */
+/* The bytes are there where they may be used; of an empty file, to say what is wrong with them. */
 static struct keyring_source source_of(const struct keys *keys)
 {
-	bool safe = keys->file.safety == KEYS_SAFE;
-
 	return (struct keyring_source){
 		.safety = keys->file.safety,
-		.keys = safe ? keys->file.bytes.data : NULL,
-		.keys_len = safe ? keys->file.bytes.len : 0,
+		.keys = keys->file.bytes.data,
+		.keys_len = keys->file.bytes.len,
 		.names = keys->names,
 		.servers = keys->servers,
 		.names_per_key = keys->names_per_key,
@@ -140,19 +138,6 @@ static void log_line(void *data, unsigned number, const struct authorized_line *
 	log_warn("key line refused", "path=%s line=%u reason=%s", refused->path, number, line->why);
 }
 
-/* The command that mends it is `mend`, then the path. */
-static void set_reason(struct keys_file *file, enum keys_safety safety, const char *reason,
-		       const char *mend, const char *path)
-{
-	struct buf text = BUF_INIT;
-
-	file->safety = safety;
-	snprintf(file->reason, sizeof(file->reason), "%s", reason);
-	buf_printf(&text, "%s '%s'", mend, path);
-	snprintf(file->mend, sizeof(file->mend), "%s", text.data != NULL ? text.data : "");
-	buf_finish(&text);
-}
-
 /* Builds the image of the file that has just been read, and finds out what is in it. */
 static int build(struct keys *keys, struct buf *ret_image)
 {
@@ -166,9 +151,17 @@ static int build(struct keys *keys, struct buf *ret_image)
 	return err;
 }
 
-static bool over_limit(const struct keys *keys)
+/* Too many lines let nobody in, rather than those in who may be gone from the file. */
+static void refuse_all(struct keys *keys)
 {
-	return keys->report.accepted + keys->report.refused > keys->max_keys;
+	struct keys_file *file = &keys->file;
+
+	file->safety = KEYS_TOO_LARGE;
+	snprintf(file->reason, sizeof(file->reason),
+		 "more lines than --max-keys %u, or than the keyring's %u", keys->max_keys,
+		 KEYRING_LINES_MAX);
+	snprintf(file->mend, sizeof(file->mend), "wc -l '%s'", keys->path);
+	buf_finish(&file->bytes);
 }
 
 static void log_load(const struct keys *keys, const char *why)
@@ -196,14 +189,9 @@ static int load(struct keys *keys, const char *why)
 	err = keys_file_load(&keys->file, keys->path, NULL);
 	if (err == 0)
 		err = build(keys, &image);
-	if (err == -E2BIG || (err == 0 && over_limit(keys))) {
-		set_reason(&keys->file, KEYS_TOO_LARGE, "more lines than --max-keys, or than fit",
-			   "wc -l", keys->path);
-		buf_finish(&image);
-		err = build(keys, &image);
-	} else if (err == 0 && keys->file.safety == KEYS_SAFE && keys->report.accepted == 0) {
-		set_reason(&keys->file, KEYS_EMPTY, "no line accepts a key",
-			   "cat ~/.ssh/id_ed25519.pub >>", keys->path);
+	if (err == -E2BIG ||
+	    (err == 0 && keys->report.accepted + keys->report.refused > keys->max_keys)) {
+		refuse_all(keys);
 		buf_finish(&image);
 		err = build(keys, &image);
 	}

@@ -84,17 +84,15 @@ static void read_all(int fd, struct buf *text)
 {
 	char bytes[4096];
 	uint64_t deadline = clock_mono_ms() + 5000;
+	ssize_t got = 1;
 
-	for (;;) {
-		ssize_t got;
-
+	while (got > 0) {
 		cr_assert_lt(clock_mono_ms(), deadline, "the server does not end the answer");
 		run(clock_mono_ms());
-		got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-		if (got == 0 || (got < 0 && errno != EAGAIN))
-			break;
-		if (got > 0)
+		while ((got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
 			buf_append(text, bytes, (size_t)got);
+		if (got < 0 && errno == EAGAIN)
+			got = 1;
 	}
 	close(fd);
 }
