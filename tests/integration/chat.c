@@ -295,6 +295,20 @@ json_t *chat_await_presence(struct chat *c, const char *room, const char *field,
 	return line;
 }
 
+bool chat_saw(struct chat *c, const char *fmt, ...)
+{
+	va_list args;
+	bool saw = false;
+
+	va_start(args, fmt);
+	json_t *pattern = pattern_v(fmt, args);
+	va_end(args);
+	for (size_t i = 0; !saw && i < json_array_size(c->seen); i++)
+		saw = json_matches(json_array_get(c->seen, i), pattern);
+	json_decref(pattern);
+	return saw;
+}
+
 json_t *chat_refused(struct chat *c, const char *code)
 {
 	json_t *line = chat_expect(c, "{'type':'error','code':'%s','message':'*'}", code);

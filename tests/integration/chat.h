@@ -85,6 +85,8 @@ json_t *chat_expect(struct chat *c, const char *fmt, ...) __attribute__((format(
 json_t *chat_await(struct chat *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Skips lines until a presence of the room names the user in `field`: "joined" or "left". */
 json_t *chat_await_presence(struct chat *c, const char *room, const char *field, const char *user);
+/* Whether a line like that has come already, taken or not. */
+bool chat_saw(struct chat *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The next line is an error of that code; its message must not be empty. */
 json_t *chat_refused(struct chat *c, const char *code);
 /* A `ping` is answered at once: nothing (but presence) stood between. */

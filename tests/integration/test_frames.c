@@ -124,7 +124,7 @@ OwnedTest(frames, what_is_not_one_object_is_bad_json_and_the_connection_stays)
 		"{\"content\":\"nul \\u0000\"}",
 		"{\"content\":\"lone \\ud800\"}",
 		"{'content':'a'}",
-		"{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":1}}}}}}}}",
+		"{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":{\"i\":1}}}}}}}}}",
 		"{\"content\":\"a\",\"a\":[[[[[[[[1]]]]]]]]}",
 	};
 
@@ -139,7 +139,7 @@ OwnedTest(frames, what_is_not_one_object_is_bad_json_and_the_connection_stays)
 	chat_await(c, "{'type':'error','code':'bad_json'}");
 	const char eight[] =
 		"{\"type\":\"ping\",\"id\":\"8\",\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":"
-		"{\"g\":1}}}}}}}";
+		"{\"g\":{}}}}}}}}";
 	chat_send_bytes(c, eight, strlen(eight));
 	chat_await(c, "{'type':'pong','id':'8'}");
 }

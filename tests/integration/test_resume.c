@@ -27,13 +27,12 @@ OwnedTest(resume, the_lines_after_the_cursor_come_and_then_live_ones)
 	for (unsigned i = 5; i <= 8; i++)
 		chat_say(alice, "ops", scratch_text("m%u", i), "meanwhile");
 	chat_tell(alice, "bob", "d2", "meanwhile");
-	bob = chat_welcome(
+	bob = chat_login_with(
 		s, "bob",
 		scratch_text("'resume':[%s,%s]", cursor("ops", ops, 3), cursor("@bob", inbox, 1)));
-	chat_await(bob, "{'type':'room','room':'ops','head':8,'after':3,'count':5}");
-	chat_take_lines(bob, "ops", 3, 5);
-	chat_await(bob, "{'type':'room','room':'@bob','head':2,'after':1,'count':1}");
-	chat_expect(bob, "{'type':'message','room':'@bob','seq':2,'content':'meanwhile'}");
+	must(chat_saw(bob, "{'type':'room','room':'ops','head':8,'after':3,'count':5}"), "ops");
+	must(chat_saw(bob, "{'type':'room','room':'@bob','head':2,'after':1,'count':1}"), "inbox");
+	must(chat_saw(bob, "{'room':'@bob','seq':2,'content':'meanwhile'}"), "the line");
 	chat_quiet(bob);
 	chat_say(alice, "ops", "m9", "live");
 	chat_expect(bob, "{'type':'message','room':'ops','seq':9}");
@@ -47,9 +46,8 @@ OwnedTest(resume, a_cursor_at_the_head_brings_nothing)
 
 	chat_say(c, "lobby", "m", "one");
 	chat_drop(c);
-	c = chat_welcome(s, "alice", scratch_text("'resume':[%s]", cursor("lobby", lobby, 1)));
-	chat_await(c, "{'type':'room','room':'lobby','head':1,'after':1,'count':0}");
-	chat_await(c, "{'type':'room','room':'@alice'}");
+	c = chat_login_with(s, "alice", scratch_text("'resume':[%s]", cursor("lobby", lobby, 1)));
+	must(chat_saw(c, "{'type':'room','room':'lobby','head':1,'after':1,'count':0}"), "lobby");
 	chat_quiet(c);
 }
 
@@ -80,30 +78,27 @@ OwnedTest(resume, a_cursor_below_the_memory_is_told_the_gap)
 		chat_await(bob, "{'type':'room','room':'lobby','head':50,'after':0,'count':0}");
 	chat_expect(bob, "{'type':'gap','room':'lobby','after':0,'next':%lld,'head':50}",
 		    number_of(room, "first"));
-	chat_take_lines(bob, "lobby", number_of(room, "first") - 1,
-			50 - number_of(room, "first") + 1);
+	for (long long seq = number_of(room, "first"); seq <= 50; seq++)
+		must(number_of(chat_await(bob, "{'room':'lobby','seq':'*'}"), "seq") == seq,
+		     "line %lld is not the next", seq);
 }
 
 OwnedTest(resume, entries_for_rooms_of_others_are_ignored)
 {
 	struct server *s = server_with(.users = "alice bob");
 	struct chat *alice = chat_login(s, "alice");
-	json_t *line;
-	size_t i;
 
 	chat_join(alice, "ops", NULL);
 	chat_say(alice, "ops", "m", "secret");
 	chat_tell(alice, "alice", "d", "secret");
 	struct chat *bob =
-		chat_welcome(s, "bob",
-			     scratch_text("'resume':[%s,%s,%s]", cursor("ops", "x", 0),
-					  cursor("@alice", "x", 0), cursor("nowhere", "x", 0)));
-	chat_await(bob, "{'type':'room','room':'lobby'}");
-	chat_await(bob, "{'type':'room','room':'@bob'}");
+		chat_login_with(s, "bob",
+				scratch_text("'resume':[%s,%s,%s]", cursor("ops", "x", 0),
+					     cursor("@alice", "x", 0), cursor("nowhere", "x", 0)));
 	chat_quiet(bob);
-	json_array_foreach(bob->seen, i, line)
-		must(!json_has(line, "{'room':'ops'}") && !json_has(line, "{'room':'@alice'}"),
-		     "a line of another's room");
+	must(!chat_saw(bob, "{'room':'ops'}") && !chat_saw(bob, "{'room':'@alice'}") &&
+		     !chat_saw(bob, "{'room':'nowhere'}"),
+	     "a line of another's room");
 }
 
 OwnedTest(resume, a_message_whose_ok_was_lost_is_not_doubled)
@@ -179,11 +174,10 @@ OwnedTest(resume, one_whose_worker_died_goes_on_where_he_was)
 	server_kill_worker(s, 0);
 	chat_closed(bob, 1006);
 	chat_say(alice, "lobby", "m2", "missed");
-	bob = chat_welcome(s, "bob", scratch_text("'resume':[%s]", cursor("lobby", epoch, 1)));
+	bob = chat_login_with(s, "bob", scratch_text("'resume':[%s]", cursor("lobby", epoch, 1)));
 	must(json_has(chat_room_of(bob, "lobby"), "{'epoch':'%s','head':2}", epoch),
 	     "another room");
-	chat_await(bob, "{'type':'room','room':'lobby','after':1,'count':1}");
-	chat_expect(bob, "{'type':'message','seq':2,'content':'missed'}");
-	chat_await(bob, "{'type':'room','room':'@bob'}");
+	must(chat_saw(bob, "{'type':'room','room':'lobby','after':1,'count':1}"), "the cursor");
+	must(chat_saw(bob, "{'type':'message','seq':2,'content':'missed'}"), "the line");
 	chat_quiet(bob);
 }
