@@ -11,8 +11,8 @@
 static void begin(struct json_writer *json, struct buf *out, const char *type, const char *id)
 {
 	json_begin(json, out);
-	json_string(json, "type", type);
-	json_string_if(json, "id", id);
+	json_put_string(json, "type", type);
+	json_put_string_if(json, "id", id);
 }
 
 static void put_time(struct json_writer *json, int64_t wall_ms)
@@ -20,7 +20,7 @@ static void put_time(struct json_writer *json, int64_t wall_ms)
 	char text[TIMESTAMP_SIZE];
 
 	clock_format(text, wall_ms);
-	json_string(json, "timestamp", text);
+	json_put_string(json, "timestamp", text);
 }
 
 static void put_epoch(struct json_writer *json, uint64_t epoch)
@@ -28,34 +28,34 @@ static void put_epoch(struct json_writer *json, uint64_t epoch)
 	char text[EPOCH_TEXT_SIZE];
 
 	epoch_to_text(epoch, text);
-	json_string(json, "epoch", text);
+	json_put_string(json, "epoch", text);
 }
 
 static void put_list(struct json_writer *json, const char *key, const char *const *strings)
 {
 	json_open(json, key, '[');
 	for (; *strings != NULL; strings++)
-		json_string(json, NULL, *strings);
+		json_put_string(json, NULL, *strings);
 	json_close(json, ']');
 }
 
 static void put_topic(struct json_writer *json, const char *topic)
 {
-	json_string(json, "topic", topic != NULL ? topic : "");
+	json_put_string(json, "topic", topic != NULL ? topic : "");
 }
 
 static void put_away(struct json_writer *json, const char *away)
 {
 	if (away != NULL)
-		json_string(json, "away", away);
+		json_put_string(json, "away", away);
 	else
-		json_null(json, "away");
+		json_put_null(json, "away");
 }
 
 static void put_retry(struct json_writer *json, int64_t retry_after_ms)
 {
 	if (retry_after_ms >= 0)
-		json_i64(json, "retry_after_ms", retry_after_ms);
+		json_put_i64(json, "retry_after_ms", retry_after_ms);
 }
 
 /* ---- sequenced lines ---- */
@@ -76,17 +76,17 @@ void event_message_tail(struct buf *out, const struct event_message *message)
 
 	json_continue(&json, out);
 	put_time(&json, message->wall_ms);
-	json_string(&json, "sender", message->sender);
-	json_string_if(&json, "recipient", message->recipient);
-	json_string_if(&json, "ref", message->ref);
-	json_text(&json, "content", message->content);
-	json_string_if(&json, "format", message->format);
-	json_string_if(&json, "kind", message->kind);
+	json_put_string(&json, "sender", message->sender);
+	json_put_string_if(&json, "recipient", message->recipient);
+	json_put_string_if(&json, "ref", message->ref);
+	json_put_text(&json, "content", message->content);
+	json_put_string_if(&json, "format", message->format);
+	json_put_string_if(&json, "kind", message->kind);
 	if (message->reply_to > 0)
-		json_u64(&json, "reply_to", message->reply_to);
+		json_put_u64(&json, "reply_to", message->reply_to);
 	else
-		json_string_if(&json, "reply_to", message->reply_ref);
-	json_string_if(&json, "id", message->id);
+		json_put_string_if(&json, "reply_to", message->reply_ref);
+	json_put_string_if(&json, "id", message->id);
 	json_end(&json);
 }
 
@@ -97,9 +97,9 @@ void event_topic_tail(struct buf *out, int64_t wall_ms, const char *sender, stru
 
 	json_continue(&json, out);
 	put_time(&json, wall_ms);
-	json_string(&json, "sender", sender);
-	json_text(&json, "content", content);
-	json_string_if(&json, "id", id);
+	json_put_string(&json, "sender", sender);
+	json_put_text(&json, "content", content);
+	json_put_string_if(&json, "id", id);
 	json_end(&json);
 }
 
@@ -110,10 +110,10 @@ void event_challenge(struct buf *out, const struct event_challenge *challenge)
 	struct json_writer json;
 
 	begin(&json, out, "challenge", NULL);
-	json_u64(&json, "version", VERSION);
-	json_string(&json, "nonce", challenge->nonce);
-	json_i64(&json, "expires", challenge->expires_s);
-	json_string(&json, "namespace", NAMESPACE);
+	json_put_u64(&json, "version", VERSION);
+	json_put_string(&json, "nonce", challenge->nonce);
+	json_put_i64(&json, "expires", challenge->expires_s);
+	json_put_string(&json, "namespace", NAMESPACE);
 	put_list(&json, "bindings", challenge->bindings);
 	json_end(&json);
 }
@@ -121,37 +121,37 @@ void event_challenge(struct buf *out, const struct event_challenge *challenge)
 static void put_limits(struct json_writer *json, const struct event_limits *limits)
 {
 	json_open(json, "limits", '{');
-	json_u64(json, "line", LINE_MAX_BYTES);
-	json_u64(json, "frame", LINE_MAX_BYTES);
-	json_u64(json, "content", CONTENT_MAX_CHARS);
-	json_u64(json, "topic", TOPIC_MAX_CHARS);
-	json_u64(json, "reason", REASON_MAX_CHARS);
-	json_u64(json, "away", AWAY_MAX_CHARS);
-	json_u64(json, "option", OPTION_MAX_CHARS);
-	json_u64(json, "emoji", EMOJI_MAX_BYTES);
-	json_u64(json, "rooms", limits->rooms);
+	json_put_u64(json, "line", LINE_MAX_BYTES);
+	json_put_u64(json, "frame", LINE_MAX_BYTES);
+	json_put_u64(json, "content", CONTENT_MAX_CHARS);
+	json_put_u64(json, "topic", TOPIC_MAX_CHARS);
+	json_put_u64(json, "reason", REASON_MAX_CHARS);
+	json_put_u64(json, "away", AWAY_MAX_CHARS);
+	json_put_u64(json, "option", OPTION_MAX_CHARS);
+	json_put_u64(json, "emoji", EMOJI_MAX_BYTES);
+	json_put_u64(json, "rooms", limits->rooms);
 	json_open(json, "rate", '[');
-	json_u64(json, NULL, limits->rate);
-	json_u64(json, NULL, limits->burst);
+	json_put_u64(json, NULL, limits->rate);
+	json_put_u64(json, NULL, limits->burst);
 	json_close(json, ']');
-	json_u64(json, "connections", limits->connections);
-	json_u64(json, "history", HISTORY_LINES_MAX);
-	json_u64(json, "presence", limits->presence);
-	json_u64(json, "dedupe", DEDUPE_WINDOW);
-	json_u64(json, "ping", limits->ping);
+	json_put_u64(json, "connections", limits->connections);
+	json_put_u64(json, "history", HISTORY_LINES_MAX);
+	json_put_u64(json, "presence", limits->presence);
+	json_put_u64(json, "dedupe", DEDUPE_WINDOW);
+	json_put_u64(json, "ping", limits->ping);
 	json_close(json, '}');
 }
 
 static void put_welcome_room(struct json_writer *json, const struct event_welcome_room *room)
 {
 	json_open(json, NULL, '{');
-	json_string(json, "room", room->room);
+	json_put_string(json, "room", room->room);
 	put_epoch(json, room->epoch);
-	json_u64(json, "first", room->first);
-	json_u64(json, "head", room->head);
-	json_u64(json, "members", room->members);
+	json_put_u64(json, "first", room->first);
+	json_put_u64(json, "head", room->head);
+	json_put_u64(json, "members", room->members);
 	put_topic(json, room->topic);
-	json_u64(json, "read", room->read);
+	json_put_u64(json, "read", room->read);
 	json_close(json, '}');
 }
 
@@ -161,12 +161,12 @@ void event_welcome(struct buf *out, const struct event_welcome *welcome,
 	struct json_writer json;
 
 	begin(&json, out, "welcome", welcome->id);
-	json_u64(&json, "version", VERSION);
-	json_string(&json, "user", welcome->user);
-	json_string(&json, "session", welcome->session);
-	json_string(&json, "server", SERVER_NAME);
+	json_put_u64(&json, "version", VERSION);
+	json_put_string(&json, "user", welcome->user);
+	json_put_string(&json, "session", welcome->session);
+	json_put_string(&json, "server", SERVER_NAME);
 	put_list(&json, "roles", welcome->roles);
-	json_string_if(&json, "last_id", welcome->last_id);
+	json_put_string_if(&json, "last_id", welcome->last_id);
 	json_open(&json, "rooms", '[');
 	for (size_t i = 0; i < count; i++)
 		put_welcome_room(&json, &rooms[i]);
@@ -184,13 +184,13 @@ void event_ok(struct buf *out, const char *id, const char *room, uint64_t seq, u
 	struct json_writer json;
 
 	begin(&json, out, "ok", id);
-	json_string_if(&json, "room", room);
+	json_put_string_if(&json, "room", room);
 	if (seq > 0)
-		json_u64(&json, "seq", seq);
+		json_put_u64(&json, "seq", seq);
 	if (flags & OK_DUPLICATE)
-		json_bool(&json, "duplicate", true);
+		json_put_bool(&json, "duplicate", true);
 	if (flags & OK_DURABLE)
-		json_bool(&json, "durable", true);
+		json_put_bool(&json, "durable", true);
 	json_end(&json);
 }
 
@@ -200,12 +200,12 @@ void event_error(struct buf *out, const char *id, enum proto_error error, const 
 	struct json_writer json;
 
 	begin(&json, out, "error", id);
-	json_string(&json, "code", error_code(error));
-	json_string(&json, "message",
+	json_put_string(&json, "code", error_code(error));
+	json_put_string(&json, "message",
 		    message != NULL && message[0] != '\0' ? message : error_message(error));
 	put_retry(&json, retry_after_ms);
 	if (error_is_fatal(error))
-		json_bool(&json, "fatal", true);
+		json_put_bool(&json, "fatal", true);
 	json_end(&json);
 }
 
@@ -223,16 +223,16 @@ void event_room(struct buf *out, const struct event_room *room)
 	struct json_writer json;
 
 	begin(&json, out, "room", room->id);
-	json_string(&json, "room", room->room);
+	json_put_string(&json, "room", room->room);
 	put_epoch(&json, room->epoch);
-	json_u64(&json, "first", room->first);
-	json_u64(&json, "head", room->head);
-	json_u64(&json, "after", room->after);
-	json_u64(&json, "count", room->count);
-	json_u64(&json, "members", room->members);
+	json_put_u64(&json, "first", room->first);
+	json_put_u64(&json, "head", room->head);
+	json_put_u64(&json, "after", room->after);
+	json_put_u64(&json, "count", room->count);
+	json_put_u64(&json, "members", room->members);
 	put_topic(&json, room->topic);
 	if (room->created)
-		json_bool(&json, "created", true);
+		json_put_bool(&json, "created", true);
 	json_end(&json);
 }
 
@@ -241,11 +241,11 @@ void event_history(struct buf *out, const struct event_history *history)
 	struct json_writer json;
 
 	begin(&json, out, "history", history->id);
-	json_string(&json, "room", history->room);
-	json_u64(&json, "first", history->first);
-	json_u64(&json, "last", history->last);
-	json_u64(&json, "count", history->count);
-	json_bool(&json, "more", history->more);
+	json_put_string(&json, "room", history->room);
+	json_put_u64(&json, "first", history->first);
+	json_put_u64(&json, "last", history->last);
+	json_put_u64(&json, "count", history->count);
+	json_put_bool(&json, "more", history->more);
 	json_end(&json);
 }
 
@@ -258,14 +258,14 @@ void event_rooms(struct buf *out, const char *id, const struct event_rooms_row *
 	json_open(&json, "rooms", '[');
 	for (size_t i = 0; i < count; i++) {
 		json_open(&json, NULL, '{');
-		json_string(&json, "room", rows[i].room);
-		json_u64(&json, "members", rows[i].members);
+		json_put_string(&json, "room", rows[i].room);
+		json_put_u64(&json, "members", rows[i].members);
 		put_topic(&json, rows[i].topic);
-		json_u64(&json, "head", rows[i].head);
+		json_put_u64(&json, "head", rows[i].head);
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
-	json_string_if(&json, "cursor", cursor);
+	json_put_string_if(&json, "cursor", cursor);
 	json_end(&json);
 }
 
@@ -275,18 +275,18 @@ void event_users(struct buf *out, const char *id, const char *room,
 	struct json_writer json;
 
 	begin(&json, out, "users", id);
-	json_string(&json, "room", room);
+	json_put_string(&json, "room", room);
 	json_open(&json, "users", '[');
 	for (size_t i = 0; i < count; i++) {
 		json_open(&json, NULL, '{');
-		json_string(&json, "user", rows[i].user);
-		json_u64(&json, "connections", rows[i].connections);
+		json_put_string(&json, "user", rows[i].user);
+		json_put_u64(&json, "connections", rows[i].connections);
 		put_away(&json, rows[i].away);
-		json_string(&json, "role", rows[i].role);
+		json_put_string(&json, "role", rows[i].role);
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
-	json_string_if(&json, "cursor", cursor);
+	json_put_string_if(&json, "cursor", cursor);
 	json_end(&json);
 }
 
@@ -295,13 +295,13 @@ void event_who(struct buf *out, const struct event_who *who)
 	struct json_writer json;
 
 	begin(&json, out, "who", who->id);
-	json_string(&json, "user", who->user);
+	json_put_string(&json, "user", who->user);
 	put_list(&json, "keys", who->keys);
-	json_u64(&json, "connections", who->connections);
+	json_put_u64(&json, "connections", who->connections);
 	if (who->idle_s >= 0)
-		json_i64(&json, "idle_s", who->idle_s);
+		json_put_i64(&json, "idle_s", who->idle_s);
 	else
-		json_null(&json, "idle_s");
+		json_put_null(&json, "idle_s");
 	put_away(&json, who->away);
 	json_end(&json);
 }
@@ -313,10 +313,10 @@ void event_gap(struct buf *out, const char *room, uint64_t after, uint64_t next,
 	struct json_writer json;
 
 	begin(&json, out, "gap", NULL);
-	json_string(&json, "room", room);
-	json_u64(&json, "after", after);
-	json_u64(&json, "next", next);
-	json_u64(&json, "head", head);
+	json_put_string(&json, "room", room);
+	json_put_u64(&json, "after", after);
+	json_put_u64(&json, "next", next);
+	json_put_u64(&json, "head", head);
 	json_end(&json);
 }
 
@@ -325,9 +325,9 @@ void event_reset(struct buf *out, const char *room, uint64_t epoch, uint64_t hea
 	struct json_writer json;
 
 	begin(&json, out, "reset", NULL);
-	json_string(&json, "room", room);
+	json_put_string(&json, "room", room);
 	put_epoch(&json, epoch);
-	json_u64(&json, "head", head);
+	json_put_u64(&json, "head", head);
 	json_end(&json);
 }
 
@@ -336,7 +336,7 @@ static void put_users(struct json_writer *json, const char *key, const char *con
 {
 	json_open(json, key, '[');
 	for (size_t i = 0; i < count; i++)
-		json_string(json, NULL, users[i]);
+		json_put_string(json, NULL, users[i]);
 	json_close(json, ']');
 }
 
@@ -345,12 +345,12 @@ void event_presence(struct buf *out, const struct event_presence *presence)
 	struct json_writer json;
 
 	begin(&json, out, "presence", NULL);
-	json_string(&json, "room", presence->room);
+	json_put_string(&json, "room", presence->room);
 	if (!presence->count_only) {
 		put_users(&json, "joined", presence->joined, presence->joined_count);
 		put_users(&json, "left", presence->left, presence->left_count);
 	}
-	json_u64(&json, "members", presence->members);
+	json_put_u64(&json, "members", presence->members);
 	json_end(&json);
 }
 
@@ -359,7 +359,7 @@ void event_left(struct buf *out, const char *room)
 	struct json_writer json;
 
 	begin(&json, out, "left", NULL);
-	json_string(&json, "room", room);
+	json_put_string(&json, "room", room);
 	json_end(&json);
 }
 
@@ -368,8 +368,8 @@ void event_typing(struct buf *out, const char *room, const char *sender)
 	struct json_writer json;
 
 	begin(&json, out, "typing", NULL);
-	json_string(&json, "room", room);
-	json_string(&json, "sender", sender);
+	json_put_string(&json, "room", room);
+	json_put_string(&json, "sender", sender);
 	json_end(&json);
 }
 
@@ -378,8 +378,8 @@ void event_read(struct buf *out, const char *room, uint64_t seq)
 	struct json_writer json;
 
 	begin(&json, out, "read", NULL);
-	json_string(&json, "room", room);
-	json_u64(&json, "seq", seq);
+	json_put_string(&json, "room", room);
+	json_put_u64(&json, "seq", seq);
 	json_end(&json);
 }
 
@@ -388,8 +388,8 @@ void event_notice(struct buf *out, const char *code, const char *message)
 	struct json_writer json;
 
 	begin(&json, out, "notice", NULL);
-	json_string(&json, "code", code);
-	json_string(&json, "message", message);
+	json_put_string(&json, "code", code);
+	json_put_string(&json, "message", message);
 	json_end(&json);
 }
 
@@ -398,8 +398,8 @@ void event_bye(struct buf *out, const char *code, const char *message, int64_t r
 	struct json_writer json;
 
 	begin(&json, out, "bye", NULL);
-	json_string(&json, "code", code);
-	json_string(&json, "message", message);
+	json_put_string(&json, "code", code);
+	json_put_string(&json, "message", message);
 	put_retry(&json, retry_after_ms);
 	json_end(&json);
 }

@@ -106,7 +106,7 @@ void json_end(struct json_writer *json)
 	buf_append(json->out, "}\n", 2);
 }
 
-void json_text(struct json_writer *json, const char *key, struct text value)
+void json_put_text(struct json_writer *json, const char *key, struct text value)
 {
 	put_key(json, key);
 	buf_append_char(json->out, '"');
@@ -114,30 +114,30 @@ void json_text(struct json_writer *json, const char *key, struct text value)
 	buf_append_char(json->out, '"');
 }
 
-void json_string(struct json_writer *json, const char *key, const char *value)
+void json_put_string(struct json_writer *json, const char *key, const char *value)
 {
-	json_text(json, key, text_from(value));
+	json_put_text(json, key, text_from(value));
 }
 
-void json_text_if(struct json_writer *json, const char *key, struct text value)
+void json_put_text_if(struct json_writer *json, const char *key, struct text value)
 {
 	if (value.len > 0)
-		json_text(json, key, value);
+		json_put_text(json, key, value);
 }
 
-void json_string_if(struct json_writer *json, const char *key, const char *value)
+void json_put_string_if(struct json_writer *json, const char *key, const char *value)
 {
 	if (value != NULL && value[0] != '\0')
-		json_string(json, key, value);
+		json_put_string(json, key, value);
 }
 
-void json_u64(struct json_writer *json, const char *key, uint64_t value)
+void json_put_u64(struct json_writer *json, const char *key, uint64_t value)
 {
 	put_key(json, key);
 	buf_append_u64(json->out, value);
 }
 
-void json_i64(struct json_writer *json, const char *key, int64_t value)
+void json_put_i64(struct json_writer *json, const char *key, int64_t value)
 {
 	put_key(json, key);
 	if (value < 0)
@@ -145,13 +145,13 @@ void json_i64(struct json_writer *json, const char *key, int64_t value)
 	buf_append_u64(json->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-void json_bool(struct json_writer *json, const char *key, bool value)
+void json_put_bool(struct json_writer *json, const char *key, bool value)
 {
 	put_key(json, key);
 	buf_append_str(json->out, value ? "true" : "false");
 }
 
-void json_null(struct json_writer *json, const char *key)
+void json_put_null(struct json_writer *json, const char *key)
 {
 	put_key(json, key);
 	buf_append(json->out, "null", 4);

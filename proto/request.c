@@ -5,14 +5,14 @@
 static void begin(struct json_writer *json, struct buf *out, const char *type, const char *id)
 {
 	json_begin(json, out);
-	json_string(json, "type", type);
-	json_string_if(json, "id", id);
+	json_put_string(json, "type", type);
+	json_put_string_if(json, "id", id);
 }
 
 static void integer_if(struct json_writer *json, const char *key, int64_t value)
 {
 	if (value >= 0)
-		json_i64(json, key, value);
+		json_put_i64(json, key, value);
 }
 
 void request_login(struct buf *out, const struct request_login *login)
@@ -20,18 +20,18 @@ void request_login(struct buf *out, const struct request_login *login)
 	struct json_writer json;
 
 	begin(&json, out, "login", NULL);
-	json_string(&json, "user", login->user);
-	json_string(&json, "server", login->server);
-	json_string(&json, "binding", "none");
-	json_string(&json, "signature", login->signature);
-	json_string_if(&json, "device", login->device);
+	json_put_string(&json, "user", login->user);
+	json_put_string(&json, "server", login->server);
+	json_put_string(&json, "binding", "none");
+	json_put_string(&json, "signature", login->signature);
+	json_put_string_if(&json, "device", login->device);
 	if (login->resume_count > 0) {
 		json_open(&json, "resume", '[');
 		for (size_t i = 0; i < login->resume_count; i++) {
 			json_open(&json, NULL, '{');
-			json_string(&json, "room", login->resume[i].room);
-			json_string(&json, "epoch", login->resume[i].epoch);
-			json_i64(&json, "after", login->resume[i].after);
+			json_put_string(&json, "room", login->resume[i].room);
+			json_put_string(&json, "epoch", login->resume[i].epoch);
+			json_put_i64(&json, "after", login->resume[i].after);
 			json_close(&json, '}');
 		}
 		json_close(&json, ']');
@@ -39,7 +39,7 @@ void request_login(struct buf *out, const struct request_login *login)
 	if (login->has_only) {
 		json_open(&json, "only", '[');
 		for (size_t i = 0; i < login->only_count; i++)
-			json_string(&json, NULL, login->only[i]);
+			json_put_string(&json, NULL, login->only[i]);
 		json_close(&json, ']');
 	}
 	json_end(&json);
@@ -50,11 +50,11 @@ void request_message(struct buf *out, const struct request_message *message)
 	struct json_writer json;
 
 	begin(&json, out, "message", message->id);
-	json_string_if(&json, "room", message->room);
-	json_string_if(&json, "recipient", message->recipient);
-	json_string(&json, "content", message->content);
-	json_string_if(&json, "kind", message->kind);
-	json_string_if(&json, "format", message->format);
+	json_put_string_if(&json, "room", message->room);
+	json_put_string_if(&json, "recipient", message->recipient);
+	json_put_string(&json, "content", message->content);
+	json_put_string_if(&json, "kind", message->kind);
+	json_put_string_if(&json, "format", message->format);
 	integer_if(&json, "reply_to", message->reply_to);
 	json_end(&json);
 }
@@ -65,8 +65,8 @@ void request_join(struct buf *out, const char *id, const char *room, const char 
 	struct json_writer json;
 
 	begin(&json, out, "join", id);
-	json_string(&json, "room", room);
-	json_string_if(&json, "epoch", epoch);
+	json_put_string(&json, "room", room);
+	json_put_string_if(&json, "epoch", epoch);
 	integer_if(&json, "after", after);
 	integer_if(&json, "limit", limit);
 	json_end(&json);
@@ -77,7 +77,7 @@ void request_leave(struct buf *out, const char *id, const char *room)
 	struct json_writer json;
 
 	begin(&json, out, "leave", id);
-	json_string(&json, "room", room);
+	json_put_string(&json, "room", room);
 	json_end(&json);
 }
 
@@ -86,8 +86,8 @@ void request_rooms(struct buf *out, const char *id, const char *match, const cha
 	struct json_writer json;
 
 	begin(&json, out, "rooms", id);
-	json_string_if(&json, "match", match);
-	json_string_if(&json, "cursor", cursor);
+	json_put_string_if(&json, "match", match);
+	json_put_string_if(&json, "cursor", cursor);
 	json_end(&json);
 }
 
@@ -96,8 +96,8 @@ void request_users(struct buf *out, const char *id, const char *room, const char
 	struct json_writer json;
 
 	begin(&json, out, "users", id);
-	json_string_if(&json, "room", room);
-	json_string_if(&json, "cursor", cursor);
+	json_put_string_if(&json, "room", room);
+	json_put_string_if(&json, "cursor", cursor);
 	json_end(&json);
 }
 
@@ -106,7 +106,7 @@ void request_who(struct buf *out, const char *id, const char *user)
 	struct json_writer json;
 
 	begin(&json, out, "who", id);
-	json_string(&json, "user", user);
+	json_put_string(&json, "user", user);
 	json_end(&json);
 }
 
@@ -116,9 +116,9 @@ void request_history(struct buf *out, const char *id, const char *room, int64_t 
 	struct json_writer json;
 
 	begin(&json, out, "history", id);
-	json_string(&json, "room", room);
-	json_i64(&json, "before", before);
-	json_i64(&json, "limit", limit);
+	json_put_string(&json, "room", room);
+	json_put_i64(&json, "before", before);
+	json_put_i64(&json, "limit", limit);
 	json_end(&json);
 }
 
@@ -127,8 +127,8 @@ void request_topic(struct buf *out, const char *id, const char *room, const char
 	struct json_writer json;
 
 	begin(&json, out, "topic", id);
-	json_string(&json, "room", room);
-	json_string(&json, "content", content);
+	json_put_string(&json, "room", room);
+	json_put_string(&json, "content", content);
 	json_end(&json);
 }
 
@@ -137,7 +137,7 @@ void request_away(struct buf *out, const char *id, const char *content)
 	struct json_writer json;
 
 	begin(&json, out, "away", id);
-	json_string_if(&json, "content", content);
+	json_put_string_if(&json, "content", content);
 	json_end(&json);
 }
 
@@ -146,8 +146,8 @@ void request_read(struct buf *out, const char *room, int64_t seq)
 	struct json_writer json;
 
 	begin(&json, out, "read", NULL);
-	json_string(&json, "room", room);
-	json_i64(&json, "seq", seq);
+	json_put_string(&json, "room", room);
+	json_put_i64(&json, "seq", seq);
 	json_end(&json);
 }
 
@@ -164,6 +164,6 @@ void request_bye(struct buf *out, const char *reason)
 	struct json_writer json;
 
 	begin(&json, out, "bye", NULL);
-	json_string_if(&json, "reason", reason);
+	json_put_string_if(&json, "reason", reason);
 	json_end(&json);
 }
