@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define WORDS_MAX 4u
+#define WORDS_MAX 5u
 
 /* Splits at single spaces, in place. Returns how many words; more than WORDS_MAX counts as WORDS_MAX. */
 static unsigned split(char *text, char *words[WORDS_MAX])
