@@ -176,8 +176,13 @@ static enum proto_error parse_sender(struct fields *f, struct text *sender)
 {
 	enum proto_error error = fields_user(f, "sender", OPTIONAL, sender);
 
-	return error == ERR_bad_name ? fields_string(f, "sender", OPTIONAL, SIZE_MAX, sender) :
-				       error;
+	if (error == ERR_bad_name)
+		error = fields_string(f, "sender", OPTIONAL, SIZE_MAX, sender);
+	/* It must not look like one that was left out. */
+	if (error == PROTO_OK && fields_has(f, "sender") && sender->len == 0)
+		return fields_refuse(f, ERR_wrong_sender, "sender", "%s",
+				     error_message(ERR_wrong_sender));
+	return error;
 }
 
 static enum proto_error parse_content(struct fields *f, size_t max_chars, bool lines,
