@@ -34,6 +34,7 @@ static const struct keyring_view empty_view = {
 	.safety = KEYS_MISSING,
 	.servers = "",
 	.text = "",
+	.text_len = 1,
 };
 
 static uint8_t *half_of(const struct keyring *keyring, uint64_t generation)

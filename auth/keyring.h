@@ -73,6 +73,14 @@ typedef void (*keyring_line_cb)(void *data, unsigned number, const struct author
 int keyring_image_build(const struct keyring_source *source, keyring_line_cb cb, void *data,
 			struct buf *ret_image, struct keyring_report *ret_report);
 
+struct keyring_view;
+/*
+ * The same keys with the names, servers, safety and names_per_key of `source`, whose keys aren't read:
+ * for a claim, which must not cost a look at every key. Appended to ret_image. 0 or -ENOMEM.
+ */
+int keyring_image_renew(const struct keyring_view *view, const struct keyring_source *source,
+			struct buf *ret_image);
+
 /* ---- worker */
 
 /*
@@ -117,6 +125,7 @@ struct keyring_view {
 	const char *servers; /* NUL-terminated strings, one after the other */
 	unsigned server_count;
 	const char *text;
+	size_t text_len;
 };
 
 const struct keyring_view *keyring_view(const struct keyring *keyring);

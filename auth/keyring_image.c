@@ -207,10 +207,36 @@ static uint32_t put_servers(struct buf *image, const char *const *servers, uint3
 	return at;
 }
 
+/* Header and parts behind each other. */
+static int write_image(const struct builder *b, const struct keyring_source *source,
+		       struct buf *image)
+{
+	struct keyring_image_header header = {
+		.magic = KEYRING_IMAGE_MAGIC,
+		.safety = (uint32_t)source->safety,
+		.names_per_key = source->names_per_key,
+		.line_count = (uint32_t)(b->lines.len / sizeof(struct keyring_line)),
+		.pin_count = (uint32_t)(b->pins.len / sizeof(struct keyring_pin)),
+		.text_len = (uint32_t)b->text.len,
+	};
+
+	buf_append(image, &header, sizeof(header));
+	header.lines = put_part(image, b->lines.data, b->lines.len);
+	header.pins = put_part(image, b->pins.data, b->pins.len);
+	header.bindings = put_bindings(image, source->names, &header.binding_count);
+	header.servers =
+		put_servers(image, source->servers, &header.server_count, &header.servers_len);
+	header.text = put_part(image, b->text.data, b->text.len);
+	header.bytes = (uint32_t)image->len;
+	if (image->failed || image->len > UINT32_MAX)
+		return -ENOMEM;
+	memcpy(image->data, &header, sizeof(header));
+	return 0;
+}
+
 int keyring_image_build(const struct keyring_source *source, keyring_line_cb cb, void *data,
 			struct buf *ret_image, struct keyring_report *ret_report)
 {
-	struct keyring_image_header header = {.magic = KEYRING_IMAGE_MAGIC};
 	struct builder b = {0};
 	int ret;
 
@@ -218,29 +244,25 @@ int keyring_image_build(const struct keyring_source *source, keyring_line_cb cb,
 	ret = read_keys(&b, source, cb, data);
 	if (ret == 0)
 		ret = sort_parts(&b);
-	if (ret < 0)
-		goto out;
+	if (ret == 0)
+		ret = write_image(&b, source, ret_image);
+	if (ret == 0)
+		*ret_report = b.report;
+	builder_finish(&b);
+	return ret;
+}
 
-	buf_append(ret_image, &header, sizeof(header));
-	header.safety = (uint32_t)source->safety;
-	header.names_per_key = source->names_per_key;
-	header.line_count = b.report.accepted;
-	header.pin_count = (uint32_t)(b.pins.len / sizeof(struct keyring_pin));
-	header.lines = put_part(ret_image, b.lines.data, b.lines.len);
-	header.pins = put_part(ret_image, b.pins.data, b.pins.len);
-	header.bindings = put_bindings(ret_image, source->names, &header.binding_count);
-	header.servers = put_servers(ret_image, source->servers, &header.server_count,
-				     &header.servers_len);
-	header.text = put_part(ret_image, b.text.data, b.text.len);
-	header.text_len = (uint32_t)b.text.len;
-	header.bytes = (uint32_t)ret_image->len;
-	if (ret_image->failed) {
-		ret = -ENOMEM;
-		goto out;
-	}
-	memcpy(ret_image->data, &header, sizeof(header));
-	*ret_report = b.report;
-out:
+int keyring_image_renew(const struct keyring_view *view, const struct keyring_source *source,
+			struct buf *ret_image)
+{
+	struct builder b = {0};
+	int ret = -ENOMEM;
+
+	buf_append(&b.lines, view->lines, view->line_count * sizeof(*view->lines));
+	buf_append(&b.pins, view->pins, view->pin_count * sizeof(*view->pins));
+	buf_append(&b.text, view->text, view->text_len);
+	if (!b.lines.failed && !b.pins.failed && !b.text.failed)
+		ret = write_image(&b, source, ret_image);
 	builder_finish(&b);
 	return ret;
 }
@@ -293,6 +315,7 @@ int keyring_view_open(const void *image, size_t len, struct keyring_view *ret_vi
 	view.servers = (const char *)(bytes + header.servers);
 	view.server_count = header.server_count;
 	view.text = (const char *)(bytes + header.text);
+	view.text_len = header.text_len;
 	if (!texts_are_whole(view.servers, header.servers_len, header.server_count) ||
 	    !texts_are_whole(view.text, header.text_len, 1))
 		return -EBADMSG;
