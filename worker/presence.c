@@ -173,8 +173,11 @@ static void tell(struct worker *worker, struct seen *seen)
 	presence_compare(local->present, local->present_count, seen->users, seen->count, joined,
 			 &joined_count, left, &left_count);
 	if (joined_count > 0 || left_count > 0) {
+		/* Who came alone knows it: his `room` line counted him already. */
+		bool alone = joined_count == 1 && left_count == 0;
+
 		render(worker, seen, joined, joined_count, left, left_count);
-		deliver_news(worker, local, &worker->line, SHM_NONE);
+		deliver_news(worker, local, &worker->line, alone ? joined[0] : SHM_NONE);
 	}
 	remember(seen);
 out:
