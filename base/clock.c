@@ -139,6 +139,7 @@ int clock_parse(const char *text, int64_t *ret_wall_ms)
 	tm.tm_hour = hour;
 	tm.tm_min = minute;
 	tm.tm_sec = second;
-	*ret_wall_ms = ((int64_t)timegm(&tm) - sign * (offset_h * 3600 + offset_m * 60)) * 1000 + ms;
+	*ret_wall_ms =
+		((int64_t)timegm(&tm) - sign * (offset_h * 3600 + offset_m * 60)) * 1000 + ms;
 	return 0;
 }

@@ -165,7 +165,7 @@ static void load_flags(struct loader *loader, int argc, char **argv, bool early)
 			value = "yes";
 		else if (value == NULL && arg[0] == '-' && i + 1 < argc &&
 			 strncmp(argv[i + 1], "--", 2) != 0)
-			value = argv[++i]; /* of an unknown option as well: one mistake, one complaint */
+			value = argv[++i]; /* an unknown option's too: one complaint is enough */
 		if (option == NULL && !early)
 			refuse_flag(loader, arg);
 		else if (option != NULL && (!early || (is_early(option) && value != NULL)))
@@ -433,8 +433,7 @@ static int load(struct loader *loader, int argc, char **argv, char **envp)
 int config_load(struct config *ret_config, int argc, char **argv, char **envp, struct buf *errors)
 {
 	struct config config = {0};
-	struct loader loader = {
-		.config = &config, .errors = errors, .home = find_home(envp)};
+	struct loader loader = {.config = &config, .errors = errors, .home = find_home(envp)};
 	int err = call_init(&config.call, argc, argv, envp);
 
 	assert(option_count <= OPTIONS_MAX);

@@ -208,7 +208,8 @@ static void emit(enum log_level level, const char *event, const char *fmt, va_li
 		return;
 	clock_format(now, clock_wall_ms());
 	if (logger.format == LOG_FORMAT_JSON) {
-		buf_printf(&line, "{\"time\":\"%s\",\"process\":\"%s\",\"level\":\"%s\",\"event\":", now,
+		buf_printf(&line,
+			   "{\"time\":\"%s\",\"process\":\"%s\",\"level\":\"%s\",\"event\":", now,
 			   logger.process, level_names[level]);
 		put_quoted(&line, event);
 	} else {

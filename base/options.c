@@ -220,7 +220,8 @@ static int set_path(char **field, const char *value, const char *home)
 
 static bool is_token(const char *value)
 {
-	static const char marks[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	static const char marks[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 	size_t len = strlen(value);
 
 	return len <= 32 && strspn(value, marks) == len &&

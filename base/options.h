@@ -32,7 +32,7 @@ struct option {
 	const char *name;
 	enum option_kind kind;
 	enum option_change change;
-	size_t offset; /* in struct config */
+	size_t offset;     /* in struct config */
 	const char *value; /* the default */
 	const char *shown; /* the default in words, where it is worked out */
 	int64_t low, high;

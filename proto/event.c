@@ -202,7 +202,7 @@ void event_error(struct buf *out, const char *id, enum proto_error error, const 
 	begin(&json, out, "error", id);
 	json_put_string(&json, "code", error_code(error));
 	json_put_string(&json, "message",
-		    message != NULL && message[0] != '\0' ? message : error_message(error));
+			message != NULL && message[0] != '\0' ? message : error_message(error));
 	put_retry(&json, retry_after_ms);
 	if (error_is_fatal(error))
 		json_put_bool(&json, "fatal", true);

@@ -49,7 +49,7 @@ void event_topic_tail(struct buf *out, int64_t wall_ms, const char *sender, stru
 
 struct event_challenge {
 	const char *nonce;
-	int64_t expires_s; /* Unix seconds */
+	int64_t expires_s;           /* Unix seconds */
 	const char *const *bindings; /* NULL ends it */
 };
 void event_challenge(struct buf *out, const struct event_challenge *challenge);
@@ -91,7 +91,7 @@ void event_welcome(struct buf *out, const struct event_welcome *welcome,
 #define OK_DURABLE 2u
 /* room NULL: no room; seq 0: none. */
 void event_ok(struct buf *out, const char *id, const char *room, uint64_t seq, unsigned flags);
-/* message NULL or "": the error's own. retry_after_ms < 0: left out. `fatal` follows from the error. */
+/* message NULL or "": the error's own. retry_after_ms < 0: left out. `fatal` is the error's. */
 void event_error(struct buf *out, const char *id, enum proto_error error, const char *message,
 		 int64_t retry_after_ms);
 void event_pong(struct buf *out, const char *id, int64_t wall_ms);
@@ -111,7 +111,7 @@ void event_room(struct buf *out, const struct event_room *room);
 struct event_history {
 	const char *id;
 	const char *room;
-	uint64_t first, last; /* seq of the first and last line that follow; 0 and 0 where count is 0 */
+	uint64_t first, last; /* seqs of the lines that follow; 0 and 0 where count is 0 */
 	unsigned count;
 	bool more; /* there are more that way, in memory */
 };

@@ -115,7 +115,8 @@ static enum proto_error parse_login(struct fields *f, struct message_parser *par
 				     error_message(ERR_bad_version));
 	if ((error = fields_user(f, "user", REQUIRED, &login->user)) != PROTO_OK ||
 	    (error = fields_string(f, "server", REQUIRED, SIZE_MAX, &login->server)) != PROTO_OK ||
-	    (error = fields_string(f, "binding", REQUIRED, SIZE_MAX, &login->binding)) != PROTO_OK ||
+	    (error = fields_string(f, "binding", REQUIRED, SIZE_MAX, &login->binding)) !=
+		    PROTO_OK ||
 	    (error = fields_string(f, "signature", REQUIRED, SIZE_MAX, &login->signature)) !=
 		    PROTO_OK ||
 	    (error = fields_string(f, "device", OPTIONAL, SIZE_MAX, &login->device)) != PROTO_OK)
@@ -144,8 +145,8 @@ static enum proto_error parse_target(struct fields *f, struct message_message *m
 		return fields_refuse(f, ERR_bad_field, "recipient",
 				     "give room or recipient, not both");
 	if (name_is_inbox(message->room.str)) {
-		message->recipient = (struct text){.str = message->room.str + 1,
-						   .len = message->room.len - 1};
+		message->recipient =
+			(struct text){.str = message->room.str + 1, .len = message->room.len - 1};
 		message->room = TEXT_NONE;
 	}
 	return PROTO_OK;
@@ -308,8 +309,8 @@ static enum proto_error parse_history(struct fields *f, struct message_history *
 			continue;
 		found++;
 		history->from = (enum history_from)i;
-		error = i == HISTORY_AT ? parse_at(f, &history->at_wall_ms) :
-					  fields_integer(f, froms[i], REQUIRED, 0, INTEGER_MAX,
+		error = i == HISTORY_AT ? parse_at(f, &history->at_wall_ms)
+					: fields_integer(f, froms[i], REQUIRED, 0, INTEGER_MAX,
 							 &history->seq);
 	}
 	if (error == PROTO_OK)

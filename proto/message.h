@@ -51,7 +51,7 @@ struct cursor {
 };
 
 struct resume_entry {
-	struct text room; /* "ops" or "@alice" */
+	struct text room;     /* "ops" or "@alice" */
 	struct cursor cursor; /* has_after is always true */
 };
 
@@ -69,14 +69,14 @@ struct message_login {
 };
 
 struct message_message {
-	struct text room;      /* "": the connection's current room, or recipient is set; never an inbox */
+	struct text room;      /* never an inbox. "": recipient is set, or the current room */
 	struct text recipient; /* "": to a room. `"room":"@bob"` arrives here as bob */
-	struct text sender;    /* "": left out. Folded but not checked: compare it with the user's name */
+	struct text sender;    /* "": left out. Folded, not checked: compare it with the user's */
 	struct text content;
 	struct text format_text, kind_text; /* as sent, "" where absent: stored as they came */
 	enum message_format format;
 	enum message_kind kind;
-	uint64_t reply_to;    /* a seq; 0: none. In a direct message always 0 */
+	uint64_t reply_to;     /* a seq; 0: none. In a direct message always 0 */
 	struct text reply_ref; /* in a direct message: 16 hex digits, lower case; "": none */
 };
 

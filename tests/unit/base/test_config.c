@@ -135,9 +135,9 @@ Test(config, the_last_of_two_equal_flags_counts)
 
 Test(config, flags_win_over_environment_over_file_over_defaults)
 {
-	cr_assert_eq(load_file("port = 1\nrate = 1\nburst = 1\n", "--port 3",
-			       "CHAT_PORT=2 CHAT_RATE=2"),
-		     0);
+	cr_assert_eq(
+		load_file("port = 1\nrate = 1\nburst = 1\n", "--port 3", "CHAT_PORT=2 CHAT_RATE=2"),
+		0);
 	cr_assert_eq(config.port, 3);
 	cr_assert_eq(config.rate, 2);
 	cr_assert_eq(config.burst, 1);
@@ -204,10 +204,10 @@ Test(config, a_list_grows_within_a_source_and_is_replaced_by_the_next)
 
 Test(config, server_names_are_hosts_with_a_port_or_without)
 {
-	static const char *const good[] = {"a",	    "a.b:1", "a:65535", "10.0.0.1", "[fe80::1%eth0]:9",
-					   "::1",   "[::1]"};
-	static const char *const bad[] = {":1", "a:", "a:0", "a:65536", "a:x", "[]:1", "[::1]x", "a/b",
-					  "a:123456"};
+	static const char *const good[] = {
+		"a", "a.b:1", "a:65535", "10.0.0.1", "[fe80::1%eth0]:9", "::1", "[::1]"};
+	static const char *const bad[] = {":1",   "a:",     "a:0", "a:65536", "a:x",
+					  "[]:1", "[::1]x", "a/b", "a:123456"};
 	char args[100];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -220,9 +220,10 @@ Test(config, server_names_are_hosts_with_a_port_or_without)
 		snprintf(args, sizeof(args), "--server-name=%s", bad[i]);
 		cr_assert_eq(load(args, ""), -EINVAL, "%s", bad[i]);
 	}
-	cr_assert_str_eq(strrchr(errors.data, '\n') + 1,
-			 "--server-name: \"a:123456\" is not HOST or HOST:PORT, with IPv6 addresses "
-			 "in brackets");
+	cr_assert_str_eq(
+		strrchr(errors.data, '\n') + 1,
+		"--server-name: \"a:123456\" is not HOST or HOST:PORT, with IPv6 addresses "
+		"in brackets");
 }
 
 Test(config, too_many_server_names_are_told)
@@ -233,13 +234,15 @@ Test(config, too_many_server_names_are_told)
 		strcat(args, ",a");
 	cr_assert_str_eq(flag_error(args), "--server-name: there are more than 32 names");
 	buf_reset(&errors);
-	cr_assert_str_eq(flag_error("--server-name=,"), "--server-name: \",\" is not HOST or HOST:PORT");
+	cr_assert_str_eq(flag_error("--server-name=,"),
+			 "--server-name: \",\" is not HOST or HOST:PORT");
 }
 
 Test(config, paths_may_begin_at_home)
 {
-	cr_assert_eq(load_file("authorized-keys = ~/keys\nstate-dir = ~\n", "--port-file ~bob/x", ""),
-		     0);
+	cr_assert_eq(
+		load_file("authorized-keys = ~/keys\nstate-dir = ~\n", "--port-file ~bob/x", ""),
+		0);
 	cr_assert_str_eq(config.authorized_keys, "/home/alice/keys");
 	cr_assert_str_eq(config.state_dir, "/home/alice");
 	cr_assert_str_eq(config.port_file, "~bob/x");
@@ -298,10 +301,10 @@ Test(config, help_and_version_ask_for_nothing_else)
 
 Test(config, an_option_that_takes_a_value_does_not_take_the_next_option)
 {
-	cr_assert_str_eq(flag_error("--port --workers 2"),
-			 "--port: a value must follow: --port N");
+	cr_assert_str_eq(flag_error("--port --workers 2"), "--port: a value must follow: --port N");
 	buf_reset(&errors);
-	cr_assert_str_eq(flag_error("--state-dir"), "--state-dir: a value must follow: --state-dir DIR");
+	cr_assert_str_eq(flag_error("--state-dir"),
+			 "--state-dir: a value must follow: --state-dir DIR");
 }
 
 Test(config, an_unknown_flag_is_told_with_the_nearest)
@@ -331,8 +334,9 @@ Test(config, a_number_out_of_range_is_told_with_the_range)
 	cr_assert_str_eq(flag_error("--workers 0"),
 			 "--workers: \"0\" is not a number from 1 to 48");
 	buf_reset(&errors);
-	cr_assert_str_eq(flag_error("--room-bytes 2G"), "--room-bytes: \"2G\" is not a size from 1 to "
-							"1073741824 (k, M or G may follow)");
+	cr_assert_str_eq(flag_error("--room-bytes 2G"),
+			 "--room-bytes: \"2G\" is not a size from 1 to "
+			 "1073741824 (k, M or G may follow)");
 	buf_reset(&errors);
 	cr_assert_str_eq(flag_error("--max-rooms 99999999999999999999"),
 			 "--max-rooms: \"99999999999999999999\" is not a number from 1 to 100000");
@@ -409,8 +413,9 @@ Test(config, an_unknown_key_is_told_with_the_nearest_and_with_all)
 {
 	const char *error = file_error("prot = 1\n");
 
-	cr_assert_eq(strncmp(error, ":1: there is no option \"prot\" (did you mean port?); the options "
-				    "are: host, port, port-file, ",
+	cr_assert_eq(strncmp(error,
+			     ":1: there is no option \"prot\" (did you mean port?); the options "
+			     "are: host, port, port-file, ",
 			     90),
 		     0, "%s", error);
 	cr_assert_not_null(strstr(error, ", ping-interval"));
@@ -457,10 +462,11 @@ Test(config, what_is_printed_reads_back_as_the_same)
 {
 	struct buf first = BUF_INIT, second = BUF_INIT;
 
-	cr_assert_eq(load("--port 0 --server-name a,b:2 --port-file=/p#q --instance x --room-bytes 3k "
-			  "--log-level warn --log-format text",
-			  ""),
-		     0);
+	cr_assert_eq(
+		load("--port 0 --server-name a,b:2 --port-file=/p#q --instance x --room-bytes 3k "
+		     "--log-level warn --log-format text",
+		     ""),
+		0);
 	config_print(&config, &first);
 	config_finish(&config);
 	cr_assert_eq(load_file(first.data, "", ""), 0, "%s", first.data);

@@ -80,10 +80,9 @@ Test(log, a_line_may_have_no_fields)
 Test(log, every_integer_conversion_is_read_at_its_size)
 {
 	begin(LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
-	log_info("n", "a=%d b=%u c=%ld d=%lu e=%zu f=%lld g=%llu h=%x i=%lx j=%llx", -2, 3u, -4l, 5ul,
-		 (size_t)6, -7ll, 8ull, 0x9u, 0xaul, 0xbull);
-	cr_assert_str_eq(logged_text(),
-			 "test info n a=-2 b=3 c=-4 d=5 e=6 f=-7 g=8 h=9 i=a j=b\n");
+	log_info("n", "a=%d b=%u c=%ld d=%lu e=%zu f=%lld g=%llu h=%x i=%lx j=%llx", -2, 3u, -4l,
+		 5ul, (size_t)6, -7ll, 8ull, 0x9u, 0xaul, 0xbull);
+	cr_assert_str_eq(logged_text(), "test info n a=-2 b=3 c=-4 d=5 e=6 f=-7 g=8 h=9 i=a j=b\n");
 }
 
 Test(log, text_quotes_what_would_blur_the_fields)
@@ -91,8 +90,7 @@ Test(log, text_quotes_what_would_blur_the_fields)
 	const char *volatile nothing = NULL;
 
 	begin(LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
-	log_info("x", "a=%s b=%s c=%s d=%s e=%s", "two words", "", "k=v", "q\"\\",
-		 nothing);
+	log_info("x", "a=%s b=%s c=%s d=%s e=%s", "two words", "", "k=v", "q\"\\", nothing);
 	cr_assert_str_eq(logged_text(),
 			 "test info x a=\"two words\" b=\"\" c=\"k=v\" d=\"q\\\"\\\\\" e=-\n");
 }
@@ -109,14 +107,16 @@ Test(log, json_stays_json_whatever_the_value_is)
 {
 	begin(LOG_FORMAT_JSON, LOG_LEVEL_INFO);
 	log_info("x", "a=%s", "\"}\n\\\x80");
-	cr_assert_not_null(strstr(logged(), "\"a\":\"\\\"}\\u000a\\\\\\u0080\"}\n"), "%s", logged());
+	cr_assert_not_null(strstr(logged(), "\"a\":\"\\\"}\\u000a\\\\\\u0080\"}\n"), "%s",
+			   logged());
 }
 
 Test(log, a_word_may_stand_for_a_conversion)
 {
 	begin(LOG_FORMAT_JSON, LOG_LEVEL_INFO);
 	log_info("drain", "reason=restart left=%u", 3u);
-	cr_assert_not_null(strstr(logged(), "\"reason\":\"restart\",\"left\":3}\n"), "%s", logged());
+	cr_assert_not_null(strstr(logged(), "\"reason\":\"restart\",\"left\":3}\n"), "%s",
+			   logged());
 }
 
 Test(log, an_unknown_conversion_ends_the_line_before_it_misreads_the_rest)

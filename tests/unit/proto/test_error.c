@@ -30,11 +30,16 @@ Test(error, fatal_are_those_of_the_contract_with_their_close_codes)
 	static const struct {
 		enum proto_error error;
 		unsigned close;
-	} fatal[] = {{ERR_too_large, CLOSE_TOO_BIG},	   {ERR_binary, CLOSE_UNSUPPORTED},
-		     {ERR_bad_version, CLOSE_PROTOCOL},	   {ERR_auth_timeout, CLOSE_AUTH},
-		     {ERR_too_many_attempts, CLOSE_AUTH},  {ERR_key_revoked, CLOSE_KICKED},
-		     {ERR_banned, CLOSE_KICKED},	   {ERR_too_many_connections, CLOSE_LIMITS},
-		     {ERR_idle, CLOSE_LIMITS},		   {ERR_too_slow, CLOSE_LIMITS},
+	} fatal[] = {{ERR_too_large, CLOSE_TOO_BIG},
+		     {ERR_binary, CLOSE_UNSUPPORTED},
+		     {ERR_bad_version, CLOSE_PROTOCOL},
+		     {ERR_auth_timeout, CLOSE_AUTH},
+		     {ERR_too_many_attempts, CLOSE_AUTH},
+		     {ERR_key_revoked, CLOSE_KICKED},
+		     {ERR_banned, CLOSE_KICKED},
+		     {ERR_too_many_connections, CLOSE_LIMITS},
+		     {ERR_idle, CLOSE_LIMITS},
+		     {ERR_too_slow, CLOSE_LIMITS},
 		     {ERR_shutting_down, CLOSE_GOING_AWAY}};
 	unsigned count = 0;
 

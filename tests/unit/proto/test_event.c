@@ -60,7 +60,8 @@ Test(event, a_message_has_what_its_sender_gave_it_and_no_more)
 	event_message_tail(&out, &message);
 	expect("{\"type\":\"message\",\"room\":\"ops\",\"seq\":1,"
 	       "\"timestamp\":\"2026-11-20T17:00:00.123Z\",\"sender\":\"alice\","
-	       "\"content\":\"a\\n\\\"b\\\"\",\"format\":\"code\",\"kind\":\"alert\",\"reply_to\":7}\n");
+	       "\"content\":\"a\\n\\\"b\\\"\",\"format\":\"code\",\"kind\":\"alert\",\"reply_to\":"
+	       "7}\n");
 }
 
 Test(event, a_direct_message_has_a_recipient_and_a_ref)
@@ -107,18 +108,26 @@ Test(event, welcome_has_rooms_limits_and_capabilities)
 {
 	static const char *const roles[] = {"op", NULL};
 	static const char *const capabilities[] = {"history", "direct", NULL};
-	const struct event_welcome welcome = {
-		.user = "alice",
-		.session = "5e55",
-		.roles = roles,
-		.last_id = "k3v9-17",
-		.limits = {.rooms = 64, .rate = 10, .burst = 30, .connections = 16, .presence = 100,
-			   .ping = 25},
-		.capabilities = capabilities,
-		.wall_ms = WHEN};
+	const struct event_welcome welcome = {.user = "alice",
+					      .session = "5e55",
+					      .roles = roles,
+					      .last_id = "k3v9-17",
+					      .limits = {.rooms = 64,
+							 .rate = 10,
+							 .burst = 30,
+							 .connections = 16,
+							 .presence = 100,
+							 .ping = 25},
+					      .capabilities = capabilities,
+					      .wall_ms = WHEN};
 	const struct event_welcome_room rooms[] = {
-		{.room = "lobby", .epoch = EPOCH, .first = 1, .head = 44, .members = 5,
-		 .topic = "hello", .read = 41},
+		{.room = "lobby",
+		 .epoch = EPOCH,
+		 .first = 1,
+		 .head = 44,
+		 .members = 5,
+		 .topic = "hello",
+		 .read = 41},
 		{.room = "@alice", .epoch = 2, .first = 1, .head = 0, .members = 1}};
 
 	event_welcome(&out, &welcome, rooms, 2);
@@ -143,7 +152,8 @@ Test(event, welcome_answers_the_logins_id_and_may_be_bare)
 		.id = "l1", .user = "a", .session = "s", .roles = none, .capabilities = none};
 
 	event_welcome(&out, &welcome, NULL, 0);
-	cr_assert_eq(strncmp(out.data, "{\"type\":\"welcome\",\"id\":\"l1\",\"version\":1,", 40), 0);
+	cr_assert_eq(strncmp(out.data, "{\"type\":\"welcome\",\"id\":\"l1\",\"version\":1,", 40),
+		     0);
 	cr_assert_not_null(strstr(out.data, "\"roles\":[],\"rooms\":[],"));
 	cr_assert_null(strstr(out.data, "last_id"));
 }
@@ -200,25 +210,26 @@ Test(event, room_announces_its_lines)
 	room.created = true;
 	event_room(&out, &room);
 	expect("{\"type\":\"room\",\"room\":\"ops\",\"epoch\":\"9f2c000000000001\",\"first\":3,"
-	       "\"head\":9,\"after\":4,\"count\":5,\"members\":2,\"topic\":\"\",\"created\":true}\n");
+	       "\"head\":9,\"after\":4,\"count\":5,\"members\":2,\"topic\":\"\",\"created\":true}"
+	       "\n");
 }
 
 Test(event, history_announces_its_lines)
 {
-	event_history(&out, &(struct event_history){.id = "h",
-						    .room = "ops",
-						    .first = 3,
-						    .last = 9,
-						    .count = 7,
-						    .more = true});
-	expect("{\"type\":\"history\",\"id\":\"h\",\"room\":\"ops\",\"first\":3,\"last\":9,\"count\":7,"
+	event_history(
+		&out,
+		&(struct event_history){
+			.id = "h", .room = "ops", .first = 3, .last = 9, .count = 7, .more = true});
+	expect("{\"type\":\"history\",\"id\":\"h\",\"room\":\"ops\",\"first\":3,\"last\":9,"
+	       "\"count\":7,"
 	       "\"more\":true}\n");
 }
 
 Test(event, rooms_and_users_come_in_pages)
 {
-	const struct event_rooms_row rooms[] = {{.room = "a", .members = 1, .head = 5},
-						{.room = "b", .members = 2, .topic = "t", .head = 6}};
+	const struct event_rooms_row rooms[] = {
+		{.room = "a", .members = 1, .head = 5},
+		{.room = "b", .members = 2, .topic = "t", .head = 6}};
 	const struct event_users_row users[] = {
 		{.user = "alice", .connections = 2, .away = NULL, .role = "op"},
 		{.user = "bob", .connections = 0, .away = "lunch", .role = "member"}};
@@ -246,7 +257,8 @@ Test(event, who_tells_keys_and_idleness)
 					    .connections = 1,
 					    .idle_s = 0,
 					    .away = "lunch"});
-	expect("{\"type\":\"who\",\"id\":\"w\",\"user\":\"alice\",\"keys\":[\"SHA256:a\",\"SHA256:b\"],"
+	expect("{\"type\":\"who\",\"id\":\"w\",\"user\":\"alice\",\"keys\":[\"SHA256:a\",\"SHA256:"
+	       "b\"],"
 	       "\"connections\":1,\"idle_s\":0,\"away\":\"lunch\"}\n");
 	event_who(&out, &(struct event_who){.user = "bob", .keys = none, .idle_s = -1});
 	expect("{\"type\":\"who\",\"user\":\"bob\",\"keys\":[],\"connections\":0,\"idle_s\":null,"
@@ -265,10 +277,9 @@ Test(event, presence_of_a_big_room_is_a_number)
 {
 	static const char *const joined[] = {"alice", "bob"};
 
-	event_presence(&out, &(struct event_presence){.room = "ops",
-						      .joined = joined,
-						      .joined_count = 2,
-						      .members = 2});
+	event_presence(&out,
+		       &(struct event_presence){
+			       .room = "ops", .joined = joined, .joined_count = 2, .members = 2});
 	expect("{\"type\":\"presence\",\"room\":\"ops\",\"joined\":[\"alice\",\"bob\"],\"left\":[],"
 	       "\"members\":2}\n");
 	event_presence(&out,
@@ -287,7 +298,8 @@ Test(event, the_small_ones)
 	event_notice(&out, "motd", "hello");
 	expect("{\"type\":\"notice\",\"code\":\"motd\",\"message\":\"hello\"}\n");
 	event_bye(&out, "shutting_down", "the server is stopping", 1500);
-	expect("{\"type\":\"bye\",\"code\":\"shutting_down\",\"message\":\"the server is stopping\","
+	expect("{\"type\":\"bye\",\"code\":\"shutting_down\",\"message\":\"the server is "
+	       "stopping\","
 	       "\"retry_after_ms\":1500}\n");
 	event_bye(&out, "bye", "see you", -1);
 	expect("{\"type\":\"bye\",\"code\":\"bye\",\"message\":\"see you\"}\n");

@@ -94,7 +94,8 @@ Test(json_writer, what_is_no_utf8_becomes_the_replacement_character)
 	struct buf out = BUF_INIT;
 
 	json_escape(&out, "a\xff\xc3(\xed\xa0\x80", 7);
-	cr_assert_str_eq(out.data, "a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	cr_assert_str_eq(out.data,
+			 "a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	buf_finish(&out);
 }
 
@@ -114,7 +115,8 @@ Test(json_writer, every_byte_survives_at_every_place)
 
 Test(json_writer, characters_of_every_length_survive_at_every_place)
 {
-	static const char *const characters[] = {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xef\xbf\xbd",
+	static const char *const characters[] = {"\xc2\x80",         "\xdf\xbf",
+						 "\xe0\xa0\x80",     "\xef\xbf\xbd",
 						 "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
 
 	for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {

@@ -180,7 +180,8 @@ Test(message, unknown_fields_are_ignored_whatever_they_hold)
 {
 	taken("{\"type\":\"ping\",\"x\":null,\"y\":1.5e3,\"z\":[true,{}],\"content\":7}");
 	taken("{\"type\":\"ping\",\"x\":1e999,\"y\":-1e-999,\"z\":123456789012345678901234567890}");
-	taken("{\"type\":\"ping\",\"x\":\"\\\\\\\"12345678901234567890\",\"y\":99999999999999999999}");
+	taken("{\"type\":\"ping\",\"x\":\"\\\\\\\"12345678901234567890\",\"y\":"
+	      "99999999999999999999}");
 }
 
 Test(message, a_number_beyond_all_bounds_is_its_fields_fault)
@@ -271,7 +272,7 @@ Test(message, an_id_is_1_to_64_printable_ascii_characters)
 
 Test(message, what_has_no_handler_yet_is_taken_with_its_id_alone)
 {
-	static const char *const types[] = {"search",	"edit",	      "delete",
+	static const char *const types[] = {"search",   "edit",       "delete",
 					    "reaction", "moderation", "answer"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -342,13 +343,18 @@ Test(message, join_refuses_what_is_missing_or_out_of_range)
 
 Test(message, an_epoch_that_is_none_of_ours_is_another_epoch)
 {
-	static const char *const others[] = {"", "x", "9F2C000000000001", "9f2c", "9f2c0000000000011",
-					     "0000000000000000", "\\u0001\xe2\x82\xac"};
+	static const char *const others[] = {"",
+					     "x",
+					     "9F2C000000000001",
+					     "9f2c",
+					     "9f2c0000000000011",
+					     "0000000000000000",
+					     "\\u0001\xe2\x82\xac"};
 	char line[200];
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		snprintf(line, sizeof(line), "{\"type\":\"join\",\"room\":\"ops\",\"epoch\":\"%s\"}",
-			 others[i]);
+		snprintf(line, sizeof(line),
+			 "{\"type\":\"join\",\"room\":\"ops\",\"epoch\":\"%s\"}", others[i]);
 		taken(line);
 		cr_assert(message.join.cursor.has_epoch);
 		cr_assert_eq(message.join.cursor.epoch, 0, "%s", others[i]);
@@ -388,13 +394,16 @@ Test(message, topic_is_300_characters_without_newline_and_may_be_empty)
 	cr_assert_eq(message.topic.content.len, 0);
 	for (unsigned i = 0; i < 300; i++)
 		strcat(topic, "\xc3\xa9");
-	snprintf(line, sizeof(line), "{\"type\":\"topic\",\"room\":\"ops\",\"content\":\"%s\"}", topic);
+	snprintf(line, sizeof(line), "{\"type\":\"topic\",\"room\":\"ops\",\"content\":\"%s\"}",
+		 topic);
 	taken(line);
 	cr_assert_eq(message.topic.content.len, 600);
 	strcat(topic, "!");
-	snprintf(line, sizeof(line), "{\"type\":\"topic\",\"room\":\"ops\",\"content\":\"%s\"}", topic);
+	snprintf(line, sizeof(line), "{\"type\":\"topic\",\"room\":\"ops\",\"content\":\"%s\"}",
+		 topic);
 	refused(line, ERR_too_long, "content");
-	refused("{\"type\":\"topic\",\"room\":\"ops\",\"content\":\"a\\nb\"}", ERR_bad_field, "content");
+	refused("{\"type\":\"topic\",\"room\":\"ops\",\"content\":\"a\\nb\"}", ERR_bad_field,
+		"content");
 	refused("{\"type\":\"topic\",\"room\":\"ops\"}", ERR_missing_field, "content");
 	refused("{\"type\":\"topic\",\"content\":\"x\"}", ERR_missing_field, "room");
 }
@@ -454,7 +463,8 @@ Test(message, history_starts_from_one_place)
 	cr_assert_eq(message.history.from, HISTORY_AFTER);
 	taken("{\"type\":\"history\",\"room\":\"ops\",\"around\":5,\"limit\":1}");
 	cr_assert_eq(message.history.from, HISTORY_AROUND);
-	taken("{\"type\":\"history\",\"room\":\"ops\",\"at\":\"2026-11-20T17:00:00.123Z\",\"limit\":1}");
+	taken("{\"type\":\"history\",\"room\":\"ops\",\"at\":\"2026-11-20T17:00:00.123Z\","
+	      "\"limit\":1}");
 	cr_assert_eq(message.history.from, HISTORY_AT);
 	cr_assert_eq(message.history.at_wall_ms, INT64_C(1795194000123));
 }
@@ -474,7 +484,8 @@ Test(message, history_refuses_no_place_and_two_places)
 		"before");
 	refused("{\"type\":\"history\",\"room\":\"ops\",\"at\":\"yesterday\",\"limit\":1}",
 		ERR_bad_field, "at");
-	refused("{\"type\":\"history\",\"room\":\"ops\",\"at\":5,\"limit\":1}", ERR_bad_field, "at");
+	refused("{\"type\":\"history\",\"room\":\"ops\",\"at\":5,\"limit\":1}", ERR_bad_field,
+		"at");
 }
 
 /* ---- oneself ---- */

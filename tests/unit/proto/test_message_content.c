@@ -92,8 +92,8 @@ Test(message_content, is_not_blank)
 
 Test(message_content, has_no_control_characters_but_newline_and_tab)
 {
-	static const char *const bad[] = {"a\\r", "a\\u0001", "a\\u001b", "a\\u007f", "a\x7f",
-					  "a\\u0080", "a\xc2\x9f", "a\\b", "a\\f"};
+	static const char *const bad[] = {"a\\r",     "a\\u0001",  "a\\u001b", "a\\u007f", "a\x7f",
+					  "a\\u0080", "a\xc2\x9f", "a\\b",     "a\\f"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		cr_assert_eq(parse_content(bad[i], 1), ERR_bad_field, "%zu", i);
@@ -201,6 +201,8 @@ Test(message_content, replies_to_a_ref_in_a_direct_message)
 	taken(",\"room\":\"@bob\",\"reply_to\":\"00112233445566aa\"");
 	refused(",\"recipient\":\"bob\",\"reply_to\":42", ERR_bad_field, "reply_to");
 	refused(",\"recipient\":\"bob\",\"reply_to\":\"0011\"", ERR_bad_field, "reply_to");
-	refused(",\"recipient\":\"bob\",\"reply_to\":\"00112233445566ax\"", ERR_bad_field, "reply_to");
-	refused(",\"recipient\":\"bob\",\"reply_to\":\"00112233445566aa7\"", ERR_bad_field, "reply_to");
+	refused(",\"recipient\":\"bob\",\"reply_to\":\"00112233445566ax\"", ERR_bad_field,
+		"reply_to");
+	refused(",\"recipient\":\"bob\",\"reply_to\":\"00112233445566aa7\"", ERR_bad_field,
+		"reply_to");
 }

@@ -19,8 +19,8 @@ static int fold_room(const char *name, char ret[ROOM_SIZE])
 Test(name, valid_names_begin_with_a_letter_or_a_digit)
 {
 	static const char *const good[] = {"a", "0", "alice", "a_b.c-d", "9lives", LONGEST};
-	static const char *const bad[] = {"",	 ".a", "-a",	"_a",	   "A",	     "a b",
-					  "a/b", "#a", "@a",	"caf\xc3\xa9", LONGEST "6", "a\n"};
+	static const char *const bad[] = {"",    ".a", "-a", "_a",          "A",         "a b",
+					  "a/b", "#a", "@a", "caf\xc3\xa9", LONGEST "6", "a\n"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		cr_assert(name_is_valid(good[i], strlen(good[i])), "%s", good[i]);
