@@ -1,6 +1,7 @@
 /*
- * Finishes what dead workers left. Called by every worker each 250 ms; only the lowest
- * living one works, and any step may be taken over by another at any time.
+ * Finishes what dead workers left. Called by every worker each 250 ms (JANITOR_MS); only the
+ * lowest one that lives and has called in the last JANITOR_SILENT_MS works, so one that is stopped
+ * stops nobody; any step may be taken over by another at any time.
  *
  *	locks they may have held: taken and released; open intents: finished;
  *	their sessions: lost, until now + grace; expired sessions: freed;
@@ -12,11 +13,19 @@
 
 #include "shm/segment.h"
 
+#define JANITOR_MS 250u
+#define JANITOR_SILENT_MS 2000u
+#define JANITOR_COLLECT_MS 60000u
+#define JANITOR_ROOM_IDLE_MS (24 * 3600 * INT64_C(1000)) /* a room is given back after this */
+
 struct janitor {
 	/* Process-local memory of the janitor; zero-initialise. */
-	uint32_t seen_generation[SLOTS_MAX];
+	uint64_t seen[SLOTS_MAX]; /* each slot's generation and whether it lived */
+	bool looked; /* `seen` is of an earlier call */
 	uint64_t collected_mono_ms;
+	unsigned intents_open; /* of the last call: tried again */
 	uint32_t audit_at; /* a full audit goes on over several calls */
+	uint64_t audit_since_ns; /* deaths before it are covered */
 	bool auditing;
 };
 
@@ -25,7 +34,7 @@ struct janitor_report {
 	uint32_t reset_log[8]; /* the first of those that got a new epoch */
 };
 
-/* 250 ms of work at the most a few ms. True if this process was the one to work. */
+/* A few ms of work at the most. True if this process was the one to work. */
 bool janitor_run(struct shm *shm, struct janitor *janitor, struct janitor_report *ret_report);
 
 /* The master: marks a slot at fork (returns its new generation) and at reap. Takes no lock. */

@@ -1,0 +1,16 @@
+/* The inside of the room table, for those who make it anew (segment_check.c, import.c). */
+#ifndef SHM_ROOM_TABLE_H
+#define SHM_ROOM_TABLE_H
+
+#include "shm/room.h"
+
+/* Never given back: who has no other room is there. */
+#define ROOM_LOBBY "lobby"
+
+/*
+ * Chains, free list, number and memory of the rooms, from the slots themselves. Under the
+ * table's lock, or where nobody else is.
+ */
+void room_table_rebuild(struct shm *shm);
+
+#endif

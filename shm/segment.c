@@ -1,0 +1,485 @@
+#include "shm/segment.h"
+
+#include "shm/append.h"
+#include "shm/counters.h"
+#include "shm/crash_point.h"
+#include "shm/image.h"
+#include "shm/limit.h"
+#include "shm/lock.h"
+#include "shm/segment_check.h"
+#include "shm/segment_layout.h"
+#include "shm/segment_open.h"
+#include "shm/room_table.h"
+#include "shm/user_table.h"
+
+#include "base/fd.h"
+#include "base/random.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* Tables take at most this part of /dev/shm, inboxes have this part of the rest for themselves. */
+#define TABLES_PART 4
+#define INBOX_PART 8
+
+struct start {
+	const struct segment_params *params;
+	struct segment_header want; /* what this start's sizes give */
+	struct shm shm;
+	struct segment_report report;
+	struct buf *error;
+};
+
+/* ---- memory ---- */
+
+static int reserve(int fd, uint64_t offset, uint64_t bytes)
+{
+	while (fallocate(fd, 0, (off_t)offset, (off_t)bytes) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+static uint64_t all_bodies(const struct segment_header *header)
+{
+	return header->total_bytes - header->room_bodies;
+}
+
+/* What bodies may take in all: what is free now, and what they have. */
+static void measure_memory(struct shm *shm)
+{
+	struct statfs fs;
+	uint64_t memory = all_bodies(shm->header);
+	uint64_t used = atomic_load(&shm->header->room_memory_used) +
+			atomic_load(&shm->header->inbox_memory_used);
+
+	/* No blocks: a file system without a size of its own. */
+	if (fstatfs(shm->fd, &fs) == 0 && fs.f_blocks > 0) {
+		uint64_t there = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize + used;
+
+		if (there < memory)
+			memory = there;
+	}
+	atomic_store(&shm->header->room_memory, memory);
+}
+
+static void say_full(const struct segment_header *header, uint64_t limit, const char *what,
+		     struct buf *error)
+{
+	uint64_t table;
+	const char *option = segment_largest_table(header, &table);
+
+	buf_printf(error,
+		   "the shared tables need %llu kB, %s %llu kB: lower %s (its table takes %llu kB), or "
+		   "give /dev/shm more (Docker's default is 64 MB: docker run --shm-size=256m)",
+		   (unsigned long long)header->room_bodies / 1024, what,
+		   (unsigned long long)limit / 1024, option, (unsigned long long)table / 1024);
+}
+
+static int reserve_tables(int fd, const struct segment_header *header, struct buf *error)
+{
+	uint64_t tables = header->room_bodies;
+	struct statfs fs;
+	int err;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_blocks > 0) {
+		uint64_t all = (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize;
+		uint64_t there = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
+
+		if (tables > all / TABLES_PART) {
+			say_full(header, all / TABLES_PART, "a quarter of /dev/shm is", error);
+			return -ENOSPC;
+		}
+		if (tables > there) {
+			say_full(header, there, "free in /dev/shm are", error);
+			return -ENOSPC;
+		}
+	}
+	if (ftruncate(fd, (off_t)header->total_bytes) < 0)
+		return -errno;
+	err = reserve(fd, 0, tables);
+	if (err == -ENOSPC)
+		say_full(header, (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize,
+			 "free in /dev/shm were", error);
+	return err;
+}
+
+int segment_make_body(struct shm *shm, uint32_t log)
+{
+	struct segment_header *header = shm->header;
+	struct log_head *head = segment_log(shm, log);
+	uint64_t bytes = segment_body_bytes(shm, log);
+	uint64_t memory = atomic_load(&header->room_memory);
+	bool inbox = log_is_inbox(shm, log);
+	_Atomic uint64_t *mine = inbox ? &header->inbox_memory_used : &header->room_memory_used;
+	uint64_t used;
+	int err;
+
+	if (atomic_load(&head->made) != 0)
+		return 0;
+	used = atomic_fetch_add(mine, bytes) + bytes;
+	CRASH_POINT(segment_body_counted);
+	if ((!inbox && used > memory - memory / INBOX_PART) ||
+	    atomic_load(&header->room_memory_used) + atomic_load(&header->inbox_memory_used) >
+		    memory)
+		err = -ENOSPC;
+	else
+		err = reserve(shm->fd, segment_body_offset(shm, log), bytes);
+	CRASH_POINT(segment_body_reserved);
+	if (err < 0) {
+		atomic_fetch_sub(mine, bytes);
+		return err;
+	}
+	/* seq_cst: a login sets its bit in `workers`, then looks here; an append the other way. */
+	atomic_store(&head->made, 1);
+	CRASH_POINT(segment_body_made);
+	return 0;
+}
+
+void segment_memory(const struct shm *shm, uint64_t *ret_tables, uint64_t *ret_bodies)
+{
+	*ret_tables = shm->header->room_bodies;
+	*ret_bodies = atomic_load(&shm->header->room_memory_used) +
+		      atomic_load(&shm->header->inbox_memory_used);
+}
+
+uint64_t segment_new_epoch(struct shm *shm)
+{
+	uint64_t epoch;
+
+	/* From a random start, so that one life's numbers aren't another's. */
+	do
+		epoch = atomic_fetch_add(&shm->header->epoch_counter, 1);
+	while (epoch == 0);
+	return epoch;
+}
+
+/* ---- starting ---- */
+
+static int map_segment(struct shm *shm, int fd, uint64_t bytes)
+{
+	void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (base == MAP_FAILED)
+		return -errno;
+	shm->base = base;
+	shm->size = bytes;
+	shm->fd = fd;
+	shm->slot = SLOTS_MAX;
+	return 0;
+}
+
+static void read_boot_id(uint64_t ret_id[2])
+{
+	char text[64] = "";
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	unsigned digits = 0;
+
+	ret_id[0] = ret_id[1] = 0;
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0) {
+		for (const char *at = text; *at != '\0' && digits < 32; at++) {
+			const char *hex = "0123456789abcdef";
+			const char *digit = strchr(hex, *at);
+
+			if (digit == NULL)
+				continue;
+			ret_id[digits / 16] = ret_id[digits / 16] << 4 | (uint64_t)(digit - hex);
+			digits++;
+		}
+	}
+	fd_close(&fd);
+}
+
+static int init_locks(struct shm *shm)
+{
+	struct segment_header *header = shm->header;
+	struct shm_lock *locks[] = { &header->room_table, &header->user_table,
+				     &header->window_table, &header->address_table,
+				     &header->janitor };
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < sizeof(locks) / sizeof(locks[0]); i++)
+		err = lock_init(locks[i]);
+	for (uint32_t log = 0; err == 0 && log < segment_log_count(shm); log++)
+		err = lock_init(&segment_log(shm, log)->lock);
+	for (uint32_t user = 0; err == 0 && user < shm->sizes->max_users; user++)
+		err = lock_init(&segment_user(shm, user)->lock);
+	for (uint32_t window = 0; err == 0 && window < shm->sizes->max_devices; window++)
+		err = lock_init(&shm->windows[window].lock);
+	return err;
+}
+
+/*
+ * A new segment in the locked file. Its magic comes last: a file without it holds nothing that
+ * anyone was promised, and the next start begins anew. `from`: the image to fill it with, or NULL.
+ */
+static int start_fresh(struct start *start, int fd, const struct image *from)
+{
+	struct segment_header header = start->want;
+	struct shm *shm = &start->shm;
+	uint64_t magic = header.magic;
+	int err;
+
+	read_boot_id(header.boot_id);
+	snprintf(header.instance, sizeof(header.instance), "%s", start->params->instance);
+	random_bytes(header.hash_key, sizeof(header.hash_key));
+	if (from != NULL)
+		memcpy(header.hash_key, from->shm.header->hash_key, sizeof(header.hash_key));
+	header.crc = segment_header_crc(&header);
+	header.magic = 0;
+	atomic_init(&header.epoch_counter, random_u64());
+	atomic_init(&header.master_pid, getpid());
+
+	if (ftruncate(fd, 0) < 0) {
+		err = -errno;
+		goto out;
+	}
+	err = reserve_tables(fd, &start->want, start->error);
+	if (err == 0)
+		err = map_segment(shm, fd, header.total_bytes);
+	if (err < 0)
+		goto out;
+	memcpy(shm->base, &header, sizeof(header));
+	segment_view(shm, shm->base, shm->size);
+	err = init_locks(shm);
+	if (err < 0)
+		goto out;
+	measure_memory(shm);
+	room_table_rebuild(shm);
+	user_table_rebuild(shm);
+	if (from != NULL)
+		err = image_import(from, shm, &start->report, start->error);
+	if (err < 0)
+		goto out;
+	window_table_rebuild(shm);
+	atomic_thread_fence(memory_order_seq_cst);
+	shm->header->magic = magic;
+out:
+	if (err < 0) {
+		if (start->error->len == 0)
+			buf_printf(start->error, "cannot make the segment of instance %s: %s",
+				   start->params->instance, strerror(-err));
+		if (shm->base != NULL)
+			munmap(shm->base, shm->size);
+		shm->base = NULL;
+		if (ftruncate(fd, 0) < 0)
+			err = -errno;
+	}
+	return err;
+}
+
+/* From the image of a clean stop, from what a loaded image left, or empty. */
+static int start_without_segment(struct start *start, int fd)
+{
+	const struct segment_params *params = start->params;
+	struct image image = IMAGE_INIT;
+	char name[SEGMENT_NAME_SIZE];
+	int err;
+
+	err = image_load(params->state_dir, params->instance, &image, start->error);
+	if (err == -ENOENT)
+		err = start_fresh(start, fd, NULL);
+	else if (err == 0)
+		err = start_fresh(start, fd, &image);
+	if (err == 0 && image.shm.base != NULL)
+		start->report.origin = image.used ? SEGMENT_RECOVERED : SEGMENT_LOADED;
+	/* From here on the segment is the truth, and the image is never loaded a second time. */
+	if (err == 0) {
+		err = image_mark_used(params->state_dir, params->instance);
+		if (err < 0)
+			buf_printf(start->error,
+				   "cannot rename the image in %s/%s, so it might be loaded twice: %s",
+				   params->state_dir, params->instance, strerror(-err));
+	}
+	image_finish(&image);
+	/* Nobody waits for what could not be made. */
+	if (err < 0 && segment_name(params->instance, name, start->error) == 0)
+		shm_unlink(name);
+	return err;
+}
+
+static int start_attach(struct start *start, int fd, const struct segment_header *found,
+			bool *ret_again)
+{
+	const struct segment_params *params = start->params;
+	struct shm *shm = &start->shm;
+	int err;
+
+	err = map_segment(shm, fd, found->total_bytes);
+	if (err < 0)
+		return err;
+	segment_view(shm, shm->base, shm->size);
+	atomic_store(&shm->header->master_pid, getpid());
+	err = reserve(fd, 0, found->room_bodies);
+	if (err == 0)
+		err = segment_repair(shm, &start->report, start->error);
+	if (err < 0)
+		return err;
+	measure_memory(shm);
+	start->report.origin = SEGMENT_ATTACHED;
+	if (memcmp(&found->sizes, &start->want.sizes, sizeof(found->sizes)) != 0) {
+		/* Other sizes: through an image, which is on disk before the segment goes. */
+		err = segment_stop(shm, params->state_dir);
+		if (err < 0)
+			buf_printf(start->error,
+				   "the sizes changed and the old registry cannot be saved in %s: %s; "
+				   "start once with the former sizes, or make room there",
+				   params->state_dir, strerror(-err));
+		munmap(shm->base, shm->size);
+		shm->base = NULL;
+		*ret_again = err == 0;
+		return err;
+	}
+	/* An image beside a segment is older than it. */
+	err = image_mark_used(params->state_dir, params->instance);
+	if (err < 0)
+		buf_printf(start->error, "cannot rename the older image in %s/%s: %s",
+			   params->state_dir, params->instance, strerror(-err));
+	return err;
+}
+
+static int judge(struct start *start, int fd, struct segment_header *ret_header,
+		 enum segment_found *ret_found)
+{
+	const char *instance = start->params->instance;
+	const char *why = NULL;
+	struct stat stat;
+	ssize_t got;
+
+	memset(ret_header, 0, sizeof(*ret_header));
+	if (fstat(fd, &stat) < 0)
+		return -errno;
+	got = pread(fd, ret_header, sizeof(*ret_header), 0);
+	if (got < 0)
+		return -errno;
+	*ret_found = segment_header_check(ret_header, (size_t)got, (uint64_t)stat.st_size);
+	switch (*ret_found) {
+	case FOUND_NOTHING:
+	case FOUND_OURS:
+		return 0;
+	case FOUND_FOREIGN:
+		why = "is no segment of a chat server";
+		break;
+	case FOUND_OTHER_LAYOUT:
+		why = "was made by another version of this server, which can go on with it";
+		break;
+	case FOUND_DAMAGED:
+		why = "is damaged: its header does not agree with itself";
+		break;
+	}
+	buf_printf(start->error,
+		   "/dev/shm/chat-%s %s; keep it aside (mv /dev/shm/chat-%s /dev/shm/kept-%s) to start "
+		   "without it, or choose another --instance",
+		   instance, why, instance, instance);
+	return -EPROTO;
+}
+
+static int start_in(struct start *start, int *fd)
+{
+	const struct segment_params *params = start->params;
+	bool again;
+	int err;
+
+	do {
+		struct segment_header header;
+		enum segment_found found = FOUND_NOTHING;
+
+		again = false;
+		fd_close(fd);
+		err = segment_open(params->instance, params->wait_ms, fd, start->error);
+		if (err == 0)
+			err = judge(start, *fd, &header, &found);
+		if (err < 0)
+			return err;
+		if (found == FOUND_NOTHING)
+			err = start_without_segment(start, *fd);
+		else
+			err = start_attach(start, *fd, &header, &again);
+	} while (again);
+	return err;
+}
+
+int segment_start(const struct segment_params *params, struct shm *ret_shm,
+		  struct segment_report *ret_report, struct buf *ret_error)
+{
+	struct start start = { .params = params, .error = ret_error, .shm = { .fd = -1 } };
+	int fd = -1, err;
+
+	start.want.sizes = params->sizes;
+	err = segment_sizes_complete(&start.want.sizes);
+	if (err == 0)
+		err = segment_layout(&start.want);
+	if (err < 0)
+		buf_printf(ret_error, "a table size is 0 or beyond what a segment can hold");
+	else
+		err = start_in(&start, &fd);
+	if (err < 0) {
+		if (ret_error->len == 0)
+			buf_printf(ret_error, "cannot start instance %s: %s", params->instance,
+				   strerror(-err));
+		if (start.shm.base != NULL)
+			munmap(start.shm.base, start.shm.size);
+		fd_close(&fd);
+		return err;
+	}
+	start.report.rooms = atomic_load(&start.shm.header->rooms_used);
+	start.report.users = atomic_load(&start.shm.header->users_used);
+	*ret_shm = start.shm;
+	*ret_report = start.report;
+	return 0;
+}
+
+int segment_stop(struct shm *shm, const char *state_dir)
+{
+	char name[SEGMENT_NAME_SIZE];
+	struct segment_report report = { 0 };
+	struct buf ignored = BUF_INIT;
+	int err;
+
+	/* A worker that had to be killed may have left an append half done: that is no longer told by then. */
+	err = segment_repair(shm, &report, &ignored);
+	atomic_store(&shm->header->clean, 1);
+	if (err == 0)
+		err = image_save(shm, state_dir);
+	if (err == 0)
+		err = segment_name(shm->header->instance, name, &ignored);
+	/* Only our own: the name may be another's by now if someone removed the file. */
+	if (err == 0 && segment_is_named(shm->header->instance, shm->fd) && shm_unlink(name) < 0)
+		err = -errno;
+	buf_finish(&ignored);
+	return err;
+}
+
+void segment_enter_worker(struct shm *shm, unsigned slot)
+{
+	struct worker_slot *worker = &shm->workers[slot];
+	uint64_t bit = UINT64_C(1) << slot;
+
+	assert(slot < SLOTS_MAX);
+	shm->slot = slot;
+	shm->generation = atomic_load(&worker->generation);
+	/* No member of any room is ours yet. Nobody else clears the bit, so nobody is forgotten. */
+	for (uint32_t log = 0; log < segment_log_count(shm); log++) {
+		_Atomic uint64_t *workers = &segment_log(shm, log)->workers;
+
+		if ((atomic_load(workers) & bit) != 0)
+			atomic_fetch_and(workers, ~bit);
+	}
+	atomic_store(&worker->sessions, 0);
+	atomic_store(&worker->counters[COUNTER_connections], 0); /* a gauge: the predecessor's are gone */
+	/* A ringer may have died between the flag and the ring. */
+	atomic_store(&worker->pending, 0);
+	if (slot < WORKERS_MAX)
+		limit_clear_worker(shm, slot);
+}
