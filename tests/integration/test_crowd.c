@@ -87,8 +87,10 @@ OwnedTest(crowd, a_hundred_people_hear_everything)
 		people[i] = chat_login(s, scratch_text("user%u", i));
 	for (unsigned n = 0; n < LINES; n++)
 		chat_say(people[n * 7 % PEOPLE], "lobby", scratch_text("m%u", n), "heard?");
-	for (unsigned i = 0; i < PEOPLE; i++)
-		chat_await(people[i], "{'type':'message','room':'lobby','seq':%d}", LINES);
+	for (unsigned i = 0; i < PEOPLE; i++) {
+		if (!chat_saw(people[i], "{'type':'message','room':'lobby','seq':%d}", LINES))
+			chat_await(people[i], "{'type':'message','room':'lobby','seq':%d}", LINES);
+	}
 	for (unsigned i = 0; i < PEOPLE; i++) {
 		json_t *line;
 		size_t at;
