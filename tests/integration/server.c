@@ -207,6 +207,20 @@ struct server *server_start(const struct server_options *options)
 	return s;
 }
 
+/* The only death a test causes is by SIGKILL: any other one is a fault of the server. */
+static void check_deaths(struct server *s)
+{
+	const char *log = file_read(s->log_path);
+
+	for (const char *at = log; at != NULL && (at = strstr(at, "\"worker died\"")) != NULL;
+	     at++) {
+		int len = (int)strcspn(at, "\n");
+		char *line = scratch_text("%.*s", len, at);
+
+		should(strstr(line, "\"signal\":9,") != NULL, "a worker died by itself: %s", line);
+	}
+}
+
 void server_stop(struct server *s)
 {
 	pid_t workers[SERVER_WORKERS_MAX] = {0};
@@ -228,6 +242,7 @@ void server_stop(struct server *s)
 		return;
 	}
 	should(status == 0, "chat-master ended with %d", status);
+	check_deaths(s);
 	should(access(s->shm_path, F_OK) != 0, "%s is left", s->shm_path);
 	for (unsigned n = 0; n < SERVER_WORKERS_MAX; n++) {
 		pid_t parent = 0;
