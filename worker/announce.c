@@ -67,7 +67,9 @@ enum proto_error announce_room(struct conn *conn, struct room_ref ref, const str
 				   .created = answer != NULL && answer->created};
 	event_room(&worker->line, &room);
 	conn_tell(conn, &worker->line);
-	conn_tell_lines(conn, ref.log, ref.epoch, decided.after, decided.after + decided.count,
+	/* Where lines are lost the reading begins at once as well, and so with the gap. */
+	conn_tell_lines(conn, ref.log, ref.epoch, decided.after,
+			decided.after + 1 < info.first ? info.head : decided.after + decided.count,
 			true);
 	return PROTO_OK;
 }

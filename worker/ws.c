@@ -145,11 +145,12 @@ bool ws_is_blocked(const struct ws *ws)
 
 enum ws_result ws_ping(struct ws *ws)
 {
-	unsigned char frame[LWS_PRE + 1];
+	/* libwebsockets 4.1.6 doesn't tell of a pong that carries nothing. */
+	unsigned char frame[LWS_PRE + 4] = {[LWS_PRE] = 'p', 'i', 'n', 'g'};
 
 	if (ws->state != WS_OPEN)
 		return WS_FAILED;
-	if (lws_write(ws->wsi, frame + LWS_PRE, 0, LWS_WRITE_PING) < 0) {
+	if (lws_write(ws->wsi, frame + LWS_PRE, 4, LWS_WRITE_PING) < 0) {
 		ws_kill(ws);
 		return WS_FAILED;
 	}
