@@ -157,7 +157,7 @@ deps: ## install the Debian packages that building needs
 
 run: deps ## build, and start a server you can join with the line it prints
 	$(Q)$(MAKE) -s -j$$(nproc) all
-	$(Q)tools/run.sh $(BUILD)
+	$(Q)BUILD=$(BUILD) tools/run.sh
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/roomkey

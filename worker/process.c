@@ -216,11 +216,15 @@ static int start_handles(struct process *process)
 	return uv_signal_start(&process->term, on_term, SIGTERM);
 }
 
-static void close_handle(uv_handle_t *handle, void *data)
+static void close_handles(struct process *process)
 {
-	(void)data;
-	if (!uv_is_closing(handle))
-		uv_close(handle, NULL);
+	for (unsigned i = 0; i < process->listener_count; i++)
+		uv_close((uv_handle_t *)&process->listeners[i], NULL);
+	uv_close((uv_handle_t *)&process->bell, NULL);
+	uv_close((uv_handle_t *)&process->control_poll, NULL);
+	uv_close((uv_handle_t *)&process->tick, NULL);
+	uv_close((uv_handle_t *)&process->prepare, NULL);
+	uv_close((uv_handle_t *)&process->term, NULL);
 }
 
 static int init(struct process *process, const struct inherit *inherit)
@@ -258,10 +262,9 @@ static int init(struct process *process, const struct inherit *inherit)
 
 static void finish(struct process *process)
 {
+	close_handles(process);
 	ws_server_destroy(process->server);
 	worker_finish(&process->worker);
-	uv_walk(&process->loop, close_handle, NULL);
-	uv_run(&process->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&process->loop);
 	if (process->control != NULL)
 		control_stopped(process->control);

@@ -437,9 +437,12 @@ void ws_server_destroy(struct ws_server *server)
 {
 	if (server == NULL)
 		return;
-	/* With a loop of our own the first call closes lws's handles, the second frees. */
+	/*
+	 * The first call starts closing lws's handles, the second frees everything and unloads
+	 * the plugin that their callbacks are in: so not before the last one is closed.
+	 */
 	lws_context_destroy(server->context);
-	uv_run(server->options.loop, UV_RUN_NOWAIT);
+	uv_run(server->options.loop, UV_RUN_DEFAULT);
 	lws_context_destroy(server->context);
 	free(server);
 }

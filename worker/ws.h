@@ -69,7 +69,8 @@ struct ws_server *ws_server_create(const struct ws_options *options,
 				   const struct ws_handler *handler, void *data);
 /*
  * Destroys everything, connections that are still open included (`closed` is called for
- * them); run the loop out afterwards. NULL is fine.
+ * them). Runs the loop until nothing is left on it, so close all other handles first. NULL is
+ * fine.
  */
 void ws_server_destroy(struct ws_server *server);
 /* Takes over an accepted, nonblocking socket: on failure closes it and returns -errno. */
