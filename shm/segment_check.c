@@ -50,10 +50,30 @@ enum segment_found segment_header_check(const void *bytes, size_t len, uint64_t 
 
 /* ---- locks ---- */
 
-/* A lock that nobody holds looks like a new one; anything else was held, or is no lock any more. */
-static int lock_renew(struct shm_lock *lock, const struct shm_lock *pattern, unsigned *repaired)
+/* What a lock looks like that nobody holds: never taken, or taken and released. */
+struct lock_patterns {
+	struct shm_lock unused, released;
+};
+
+static int patterns_make(struct lock_patterns *patterns)
 {
-	if (memcmp(&lock->mutex, &pattern->mutex, sizeof(lock->mutex)) != 0)
+	int err;
+
+	memset(patterns, 0, sizeof(*patterns));
+	err = lock_init(&patterns->unused);
+	if (err == 0)
+		err = lock_init(&patterns->released);
+	if (err == 0 && lock_try(&patterns->released) == LOCK_OK)
+		lock_release(&patterns->released);
+	return err;
+}
+
+/* A lock that looks otherwise was held by somebody, or is no lock any more. */
+static int lock_renew(struct shm_lock *lock, const struct lock_patterns *patterns,
+		      unsigned *repaired)
+{
+	if (memcmp(&lock->mutex, &patterns->unused.mutex, sizeof(lock->mutex)) != 0 &&
+	    memcmp(&lock->mutex, &patterns->released.mutex, sizeof(lock->mutex)) != 0)
 		(*repaired)++;
 	return lock_init(lock);
 }
@@ -64,20 +84,19 @@ static int renew_locks(struct shm *shm, struct segment_report *report)
 	struct shm_lock *tables[] = { &header->room_table, &header->user_table,
 				      &header->window_table, &header->address_table,
 				      &header->janitor };
-	struct shm_lock pattern;
 	unsigned *repaired = &report->locks_repaired;
+	struct lock_patterns patterns;
 	int err;
 
-	memset(&pattern, 0, sizeof(pattern));
-	err = lock_init(&pattern);
+	err = patterns_make(&patterns);
 	for (size_t i = 0; err == 0 && i < sizeof(tables) / sizeof(tables[0]); i++)
-		err = lock_renew(tables[i], &pattern, repaired);
+		err = lock_renew(tables[i], &patterns, repaired);
 	for (uint32_t log = 0; err == 0 && log < segment_log_count(shm); log++)
-		err = lock_renew(&segment_log(shm, log)->lock, &pattern, repaired);
+		err = lock_renew(&segment_log(shm, log)->lock, &patterns, repaired);
 	for (uint32_t user = 0; err == 0 && user < shm->sizes->max_users; user++)
-		err = lock_renew(&segment_user(shm, user)->lock, &pattern, repaired);
+		err = lock_renew(&segment_user(shm, user)->lock, &patterns, repaired);
 	for (uint32_t window = 0; err == 0 && window < shm->sizes->max_devices; window++)
-		err = lock_renew(&shm->windows[window].lock, &pattern, repaired);
+		err = lock_renew(&shm->windows[window].lock, &patterns, repaired);
 	return err;
 }
 

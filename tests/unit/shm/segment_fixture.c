@@ -6,6 +6,7 @@
 #include "shm/segment_layout.h"
 #include "shm/user.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/random.h"
 
@@ -145,7 +146,7 @@ uint64_t make_line(struct shm *shm, uint32_t log, uint32_t sender, const char *c
 		.tail = tail,
 		.tail_len = (size_t)snprintf(tail, sizeof(tail), ",\"content\":\"%s\"}\n", content),
 		.sender = sender,
-		.wall_ms = 1700000000000,
+		.wall_ms = clock_wall_ms(),
 		.window = SHM_NONE,
 		.copies = 1,
 		.copy = { { .log = log, .epoch = atomic_load(&segment_log(shm, log)->epoch) } },
