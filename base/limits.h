@@ -5,6 +5,8 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
+#include <stdint.h>
+
 #define NAME_LEN_MAX 32 /* a room or user name */
 #define NAME_SIZE (NAME_LEN_MAX + 1)
 #define ROOM_LEN_MAX (NAME_LEN_MAX + 1) /* "@alice": an inbox has one byte more */
