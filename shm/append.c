@@ -106,6 +106,8 @@ static enum append_result logs_check(struct shm *shm, struct append *append,
 		switch (log_has_room(shm, append->copy[i].log, &rings[i], line, false)) {
 		case LOG_FITS:
 			break;
+		case LOG_OWED:
+			return APPEND_BUSY;
 		case LOG_FULL:
 			return i == 0 ? APPEND_INBOX_FULL_OWN : APPEND_INBOX_FULL_THEIRS;
 		case LOG_NEVER_FITS:
@@ -198,7 +200,7 @@ enum append_result append_line(struct shm *shm, struct append *append, bool *ret
 		result = append_in_window(shm, append, &line, &due);
 	else
 		result = logs_append(shm, append, NULL, &line);
-	bells_ring(shm, &due);
+	locks_left(shm, &due);
 	if (result == APPEND_OK) {
 		for (unsigned i = 0; i < append->copies; i++) {
 			if (doorbell_ring_log(shm, append->copy[i].log))

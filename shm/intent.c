@@ -15,6 +15,7 @@
 #define store_relaxed(at, value) atomic_store_explicit((at), (value), memory_order_relaxed)
 
 #define INTENT_FLAGS (INTENT_GENERATION - 1)
+#define MENDS_MAX 4 /* intents finished after one append; more are left to the janitor */
 
 /* ---- locks ---- */
 
@@ -56,14 +57,6 @@ enum append_result log_lock(struct shm *shm, uint32_t log)
 	}
 	room_log_quarantine(shm, log);
 	return APPEND_BROKEN;
-}
-
-void bells_ring(struct shm *shm, const struct bells_due *due)
-{
-	for (unsigned i = 0; i < due->count; i++) {
-		if (doorbell_ring_log(shm, due->log[i]))
-			doorbell_ring(shm, shm->slot);
-	}
 }
 
 /* ---- the word of an append ---- */
@@ -192,34 +185,54 @@ static void intent_close_again(struct window *window)
 
 /* ---- noting a commit for a dead writer ---- */
 
-void intent_note(struct shm *shm, uint32_t window_index, uint32_t log, uint64_t epoch,
+bool intent_note(struct shm *shm, uint32_t window_index, uint32_t log, uint64_t epoch,
 		 uint64_t seq, uint64_t id_hash)
 {
 	struct intent *intent;
 	uint64_t state;
 
 	if (window_index >= shm->sizes->max_devices)
-		return;
+		return false;
 	intent = &shm->windows[window_index].intent;
 	state = load_acquire(&intent->state);
 	while (state & INTENT_OPEN) {
-		uint64_t noted = state;
+		uint64_t mine = 0;
 
 		for (unsigned i = 0; i < APPEND_COPIES_MAX && i < load_acquire(&intent->copies); i++) {
 			if (load_acquire(&intent->copy[i].log) == log &&
 			    load_acquire(&intent->copy[i].epoch) == epoch &&
 			    load_acquire(&intent->copy[i].seq) == seq &&
 			    load_acquire(&intent->id_hash) == id_hash)
-				noted |= INTENT_DONE(i);
+				mine |= INTENT_DONE(i);
 		}
 		CRASH_POINT(repair_note_decided);
 		/* An intent begun since has another generation: then this fails, and is looked at anew. */
-		if (noted == state ||
-		    atomic_compare_exchange_weak_explicit(&intent->state, &state, noted,
+		if ((state | mine) == state ||
+		    atomic_compare_exchange_weak_explicit(&intent->state, &state, state | mine,
 							  memory_order_acq_rel,
 							  memory_order_acquire))
-			return;
+			return mine != 0;
 	}
+	return false;
+}
+
+bool intent_needs(const struct shm *shm, uint32_t window_index, uint32_t log, uint64_t epoch,
+		  uint64_t seq)
+{
+	const struct intent *intent;
+
+	if (window_index >= shm->sizes->max_devices)
+		return false;
+	intent = &shm->windows[window_index].intent;
+	if ((load_acquire(&intent->state) & INTENT_OPEN) == 0 || load_relaxed(&intent->copies) != 2)
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		if (load_relaxed(&intent->copy[i].log) == log &&
+		    load_relaxed(&intent->copy[i].epoch) == epoch &&
+		    load_relaxed(&intent->copy[i].seq) == seq)
+			return true;
+	}
+	return false;
 }
 
 /* ---- finishing ---- */
@@ -307,6 +320,7 @@ static bool stored_line(const struct shm *shm, const struct copy_at *from, uint6
 /*
  * Makes copy `owed` from the other one, which is stored. False: it has no room now. True: it
  * is there, or can never be (the stored one is overwritten, or a log has begun a new life).
+ * Appends spare the stored one for a while, so that takes seconds without anyone to finish it.
  */
 static bool copy_give(struct shm *shm, uint32_t window_index, unsigned owed,
 		      const struct copy_at *at, struct bells_due *due)
@@ -324,6 +338,7 @@ static bool copy_give(struct shm *shm, uint32_t window_index, unsigned owed,
 	ring = log_ring_of(shm, log);
 	switch (log_has_room(shm, log, &ring, &line, true)) {
 	case LOG_FULL:
+	case LOG_OWED:
 		return false;
 	case LOG_NEVER_FITS:
 		return true;
@@ -380,4 +395,51 @@ bool intent_finish(struct shm *shm, uint32_t window_index, struct bells_due *due
 		intent_end(window);
 	CRASH_POINT(finish_closed);
 	return true;
+}
+
+/* ---- when no lock is held ---- */
+
+static void bells_ring(struct shm *shm, const struct bells_due *due)
+{
+	for (unsigned i = 0; i < due->count; i++) {
+		if (doorbell_ring_log(shm, due->log[i]))
+			doorbell_ring(shm, shm->slot);
+	}
+}
+
+bool intent_mend(struct shm *shm, uint32_t window_index)
+{
+	struct window *window = &shm->windows[window_index];
+	struct bells_due due = { .count = 0 };
+	bool closed = !intent_is_open(window);
+
+	if (closed)
+		return true;
+	/* Held: a living process is in the middle of its append, or finishes this one. */
+	switch (lock_try(&window->lock)) {
+	case LOCK_OK:
+		break;
+	case LOCK_DIED:
+		lock_made_consistent(&window->lock);
+		break;
+	case LOCK_BUSY:
+	case LOCK_BROKEN:
+		return false;
+	}
+	closed = !intent_is_open(window) || intent_finish(shm, window_index, &due);
+	lock_release(&window->lock);
+	bells_ring(shm, &due);
+	return closed;
+}
+
+void locks_left(struct shm *shm, const struct bells_due *due)
+{
+	bells_ring(shm, due);
+	/* Finishing takes logs' locks, where it may meet another one. */
+	for (int i = 0; shm->owed_window != 0 && i < MENDS_MAX; i++) {
+		uint32_t window = shm->owed_window - 1;
+
+		shm->owed_window = 0;
+		intent_mend(shm, window);
+	}
 }

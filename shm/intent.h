@@ -36,9 +36,16 @@ void intent_close(struct window *window, const struct append *append);
  * not to be had, or an owed copy has no room yet; it stays open and nothing else may begin.
  */
 bool intent_finish(struct shm *shm, uint32_t window, struct bells_due *due);
-/* Under the lock of `log`, whose holder died: `seq` is its newest line and belongs to `window`. */
-void intent_note(struct shm *shm, uint32_t window, uint32_t log, uint64_t epoch, uint64_t seq,
+/*
+ * Under the lock of `log`, whose holder died: `seq` is its newest line and belongs to `window`.
+ * True: to an intent that is still open.
+ */
+bool intent_note(struct shm *shm, uint32_t window, uint32_t log, uint64_t epoch, uint64_t seq,
 		 uint64_t id_hash);
+
+/* Is line `seq` of this log the stored copy of an open intent's direct message? */
+bool intent_needs(const struct shm *shm, uint32_t window, uint32_t log, uint64_t epoch,
+		  uint64_t seq);
 
 /* The known id, or NULL. Under the window's lock. */
 struct window_entry *window_entry_of(struct window *window, uint64_t id_hash);
@@ -49,6 +56,14 @@ struct window_entry *window_entry_of(struct window *window, uint64_t id_hash);
 int window_lock(struct window *window);
 /* The same for a log's, with its repair: APPEND_OK, APPEND_BUSY or APPEND_BROKEN. */
 enum append_result log_lock(struct shm *shm, uint32_t log);
-void bells_ring(struct shm *shm, const struct bells_due *due);
+
+/* Finishes the intent of this window, if it is open and its locks are to be had. True: closed. */
+bool intent_mend(struct shm *shm, uint32_t window);
+/*
+ * When no lock is held any more: rings, and finishes at once what a repair has met. The
+ * janitor would do it, too, but by then the copy that an owed one is made from may be
+ * overwritten.
+ */
+void locks_left(struct shm *shm, const struct bells_due *due);
 
 #endif

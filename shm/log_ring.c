@@ -3,6 +3,7 @@
 #include "shm/copy.h"
 #include "shm/crash_point.h"
 #include "shm/crc32c.h"
+#include "shm/intent.h"
 
 #include <string.h>
 
@@ -85,6 +86,12 @@ uint32_t log_stored_crc(const struct log_ring *ring, uint64_t seq)
 
 /* ---- room ---- */
 
+/*
+ * How long a line is spared that an owed copy is to be made from. The janitor needs a fraction
+ * of a second; what isn't finished by then waits for somebody to empty his inbox.
+ */
+#define SPARED_MS 10000
+
 #define DIGITS_MAX 20
 
 /* Decimal digits of `value`, written so that they end at out[DIGITS_MAX]. Returns where they start. */
@@ -158,7 +165,7 @@ static bool over_quarter(const struct log_ring *ring, uint64_t next, uint64_t un
 	return lines + 1 > quarter_lines || (lines > 0 && bytes + len > quarter);
 }
 
-enum log_room log_has_room(const struct shm *shm, uint32_t log, const struct log_ring *ring,
+enum log_room log_has_room(struct shm *shm, uint32_t log, const struct log_ring *ring,
 			   const struct log_line *line, bool owed)
 {
 	size_t len = log_line_len(ring, line);
@@ -183,8 +190,16 @@ enum log_room log_has_room(const struct shm *shm, uint32_t log, const struct log
 	 */
 	new_tail = tail_for(ring, next, len, owed ? 0 : 1, reserve);
 	for (uint64_t seq = tail; seq < new_tail; seq++) {
-		if (seq > read && load_relaxed(&log_entry_at(ring, seq)->sender) != owner)
+		const struct log_entry *entry = log_entry_at(ring, seq);
+
+		if (seq > read && load_relaxed(&entry->sender) != owner)
 			return LOG_FULL;
+		if (line->wall_ms - load_relaxed(&entry->wall_ms) < SPARED_MS &&
+		    intent_needs(shm, load_relaxed(&entry->window), log,
+				 load_relaxed(&ring->head->epoch), seq)) {
+			shm->owed_window = load_relaxed(&entry->window) + 1;
+			return LOG_OWED;
+		}
 	}
 	if (!owed && line->sender != owner &&
 	    over_quarter(ring, next, read + 1 > new_tail ? read + 1 : new_tail, len, line->sender))

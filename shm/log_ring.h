@@ -36,7 +36,12 @@ struct log_line {
 	const char *topic; /* or NULL */
 };
 
-enum log_room { LOG_FITS, LOG_FULL, LOG_NEVER_FITS };
+enum log_room {
+	LOG_FITS,
+	LOG_FULL,
+	LOG_OWED, /* full, until an open intent is finished: shm->owed_window tells which */
+	LOG_NEVER_FITS
+};
 
 static inline struct log_entry *log_entry_at(const struct log_ring *ring, uint64_t seq)
 {
@@ -50,11 +55,11 @@ void log_ring_out(const struct log_ring *ring, char *out, uint64_t offset, size_
 /* Bytes the line will have as the log's next one. */
 size_t log_line_len(const struct log_ring *ring, const struct log_line *line);
 /*
- * May the line be appended? Under the log's lock. In an inbox: no unread line goes, a line
- * and `reserve` bytes stay free for an owed copy (unless this is one), and nobody but the
- * owner has more than a quarter unread.
+ * May the line be appended? Under the log's lock. In an inbox: no unread line goes and none that
+ * an owed copy is to be made from, a line and `reserve` bytes stay free for an owed copy (unless
+ * this is one), and nobody but the owner has more than a quarter unread.
  */
-enum log_room log_has_room(const struct shm *shm, uint32_t log, const struct log_ring *ring,
+enum log_room log_has_room(struct shm *shm, uint32_t log, const struct log_ring *ring,
 			   const struct log_line *line, bool owed);
 /* Writes and commits the line as number `next`. Under the log's lock, room was checked. */
 void log_write(struct shm *shm, uint32_t log, const struct log_ring *ring,

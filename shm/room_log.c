@@ -397,7 +397,8 @@ void room_log_repair(struct shm *shm, uint32_t log)
 		return;
 	ring = log_ring_of(shm, log);
 	newest = log_entry_at(&ring, next - 1);
-	intent_note(shm, load_relaxed(&newest->window), log, epoch, next - 1,
-		    load_relaxed(&newest->id_hash));
+	if (intent_note(shm, load_relaxed(&newest->window), log, epoch, next - 1,
+			load_relaxed(&newest->id_hash)))
+		shm->owed_window = load_relaxed(&newest->window) + 1;
 	CRASH_POINT(repair_noted);
 }

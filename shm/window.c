@@ -313,7 +313,7 @@ enum append_result window_lookup(struct shm *shm, uint32_t window, uint64_t id_h
 	} else {
 		result = ret == -EBUSY ? APPEND_BUSY : APPEND_BROKEN;
 	}
-	bells_ring(shm, &due);
+	locks_left(shm, &due);
 	return result;
 }
 
@@ -327,7 +327,7 @@ int window_last_id(struct shm *shm, uint32_t window, char ret_id[ID_SIZE])
 		ret_id[ID_SIZE - 1] = '\0';
 		lock_release(&shm->windows[window].lock);
 	}
-	bells_ring(shm, &due);
+	locks_left(shm, &due);
 	return ret;
 }
 
@@ -335,25 +335,7 @@ unsigned append_finish_intents(struct shm *shm)
 {
 	unsigned open = 0;
 
-	for (uint32_t i = 0; i < load_acquire(&shm->header->windows_used); i++) {
-		struct window *window = &shm->windows[i];
-		struct bells_due due = { .count = 0 };
-		enum lock_result lock;
-
-		if (!intent_is_open(window))
-			continue;
-		/* Held: a living process is in the middle of its append, or finishes this one. */
-		lock = lock_try(&window->lock);
-		if (lock == LOCK_DIED)
-			lock_made_consistent(&window->lock);
-		if (lock == LOCK_OK || lock == LOCK_DIED) {
-			if (intent_is_open(window) && !intent_finish(shm, i, &due))
-				open++;
-			lock_release(&window->lock);
-		} else {
-			open++;
-		}
-		bells_ring(shm, &due);
-	}
+	for (uint32_t i = 0; i < load_acquire(&shm->header->windows_used); i++)
+		open += !intent_mend(shm, i);
 	return open;
 }

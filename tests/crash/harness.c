@@ -4,9 +4,11 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,9 +26,23 @@ static struct {
 	void *hook_data;
 	const char *context;
 	unsigned round;
-	unsigned long passed, failed;
 	uint32_t random;
 } state = { .random = 2463534242u };
+
+static struct {
+	_Atomic unsigned long passed, failed;
+} *totals; /* shared with our children */
+
+void crash_start(void)
+{
+	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (totals == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+}
 
 void crash_point(const char *name)
 {
@@ -85,10 +101,23 @@ unsigned crash_rounds(void)
 	return rounds > 0 ? (unsigned)rounds : 1;
 }
 
+void crash_die_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == 1)
+		_exit(1);
+}
+
+void crash_arm(const char *point, unsigned pass)
+{
+	state.armed = point;
+	state.passes_left = pass;
+}
+
 bool crash_child(const char *point, unsigned pass, void (*act)(void *data), void *data)
 {
-	pid_t parent = getpid(), pid;
 	int status = 0;
+	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
@@ -97,11 +126,8 @@ bool crash_child(const char *point, unsigned pass, void (*act)(void *data), void
 		exit(1);
 	}
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-		state.armed = point;
-		state.passes_left = pass;
+		crash_die_with_parent();
+		crash_arm(point, pass);
 		act(data);
 		_exit(0);
 	}
@@ -125,23 +151,25 @@ void crash_check(bool passed, const char *fmt, ...)
 	va_list args;
 
 	if (passed) {
-		state.passed++;
+		atomic_fetch_add_explicit(&totals->passed, 1, memory_order_relaxed);
 		return;
 	}
-	state.failed++;
+	atomic_fetch_add_explicit(&totals->failed, 1, memory_order_relaxed);
 	printf("FAILED at %s, round %u: ", state.context != NULL ? state.context : "-", state.round);
 	va_start(args, fmt);
 	vprintf(fmt, args);
 	va_end(args);
 	printf("\n");
-	if (state.failed >= FAILURES_MAX)
-		exit(crash_report());
+	if (atomic_load(&totals->failed) >= FAILURES_MAX)
+		_exit(1);
 }
 
 int crash_report(void)
 {
-	printf("%lu passed, %lu failed\n", state.passed, state.failed);
-	return state.failed == 0 && state.passed > 0 ? 0 : 1;
+	unsigned long passed = atomic_load(&totals->passed), failed = atomic_load(&totals->failed);
+
+	printf("%lu passed, %lu failed\n", passed, failed);
+	return failed == 0 && passed > 0 ? 0 : 1;
 }
 
 uint32_t crash_random(uint32_t below)
@@ -150,4 +178,9 @@ uint32_t crash_random(uint32_t below)
 	state.random ^= state.random >> 17;
 	state.random ^= state.random << 5;
 	return state.random % below;
+}
+
+void crash_seed(uint32_t seed)
+{
+	state.random = seed * 2654435761u | 1;
 }

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* First of all: what is counted from here on is counted together in this process and its children. */
+void crash_start(void);
 /* All points of this build whose names begin with one of `prefixes` (NULL ends them), each once. Returns how many. */
 unsigned crash_points(const char *const *prefixes, const char **ret_names, unsigned max);
 /* Kills at each point: $CRASH_ROUNDS, else 1000. */
@@ -24,17 +26,21 @@ unsigned crash_rounds(void);
  * signal, an exit code) is counted as a failure. point NULL: not to be killed.
  */
 bool crash_child(const char *point, unsigned pass, void (*act)(void *data), void *data);
+/* The same in two steps, for children that live side by side: in the child, first the one, then the other. */
+void crash_die_with_parent(void);
+void crash_arm(const char *point, unsigned pass);
 /* From now on `act` runs at each pass of `point` in this process; point NULL: no more. */
 void crash_hook(const char *point, void (*act)(void *data), void *data);
 
 /* Names what is tested now, for the messages of failures. */
 void crash_context(const char *point, unsigned round);
-/* Counts one check. A failure is printed; after 20 the program ends with its report. */
+/* Counts one check. A failure is printed; after 20 in all the process ends with exit code 1. */
 void crash_check(bool passed, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints the closing line and returns the exit code. */
 int crash_report(void);
 
-/* The same sequence in each run (xorshift, fixed seed); in 0 .. below-1. */
+/* The same sequence in each run (xorshift); in 0 .. below-1. */
 uint32_t crash_random(uint32_t below);
+void crash_seed(uint32_t seed);
 
 #endif
