@@ -10,6 +10,7 @@
 #include "shm/user_table.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <string.h>
@@ -188,6 +189,29 @@ static void check_users(struct shm *shm, struct buf *warnings)
 	store_relaxed(&shm->header->users_high, high);
 }
 
+/*
+ * Epochs are counted upwards, so all that are in use lie behind the counter. If one doesn't,
+ * the counter is not what it was, and goes on somewhere else, so that none is given twice.
+ */
+static void check_epochs(struct shm *shm)
+{
+	uint64_t counter = atomic_load(&shm->header->epoch_counter);
+	bool behind = true;
+
+	for (uint32_t log = 0; log < segment_log_count(shm); log++) {
+		uint64_t epoch = load_relaxed(&segment_log(shm, log)->epoch);
+
+		behind = behind && (epoch == 0 || (counter - epoch) - 1 < INT64_MAX);
+	}
+	for (uint32_t u = 0; u < shm->sizes->max_users; u++) {
+		uint64_t life = load_relaxed(&segment_user(shm, u)->life);
+
+		behind = behind && (life == 0 || (counter - life) - 1 < INT64_MAX);
+	}
+	if (!behind)
+		atomic_store(&shm->header->epoch_counter, random_u64());
+}
+
 static void check_windows(struct shm *shm)
 {
 	for (uint32_t i = 0; i < shm->sizes->max_devices; i++) {
@@ -248,6 +272,7 @@ int segment_repair(struct shm *shm, struct segment_report *report, struct buf *w
 	reset_workers(shm);
 	check_rooms(shm, warnings);
 	check_users(shm, warnings);
+	check_epochs(shm);
 	check_windows(shm);
 	for (uint32_t log = 0; log < segment_log_count(shm); log++)
 		check_log(shm, log, report);
