@@ -176,29 +176,34 @@ static void log_load(const struct keys *keys, const char *why)
 		 keys_safety_name(keys->file.safety), keys->file.reason, keys->file.mend);
 }
 
-static int load(struct keys *keys, const char *why)
+static int build_and_publish(struct keys *keys)
 {
 	struct buf image = BUF_INIT;
+	int err = build(keys, &image);
+
+	if (err == 0 && keys->report.accepted + keys->report.refused > keys->max_keys)
+		err = -E2BIG;
+	if (err < 0) {
+		buf_finish(&image);
+		return err;
+	}
+	return publish_image(keys, &image);
+}
+
+static int load(struct keys *keys, const char *why)
+{
 	int err;
 
 	/* First the look: what is written while we read is another look. */
 	keys->loaded = keys->seen = look_at(keys->path);
 	keys->report = (struct keyring_report){0};
-	keys_file_finish(&keys->file);
-	keys_file_init(&keys->file);
 	err = keys_file_load(&keys->file, keys->path, NULL);
 	if (err == 0)
-		err = build(keys, &image);
-	if (err == -E2BIG ||
-	    (err == 0 && keys->report.accepted + keys->report.refused > keys->max_keys)) {
+		err = build_and_publish(keys);
+	if (err == -E2BIG || err == -ENOSPC) {
 		refuse_all(keys);
-		buf_finish(&image);
-		err = build(keys, &image);
+		err = build_and_publish(keys);
 	}
-	if (err == 0)
-		err = publish_image(keys, &image);
-	else
-		buf_finish(&image);
 	if (err < 0)
 		log_error("keys not loaded", "why=%s path=%s error=%s", why, keys->path,
 			  strerror(-err));
