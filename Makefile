@@ -128,7 +128,8 @@ check-layers:
 
 check-headers: ## each header compiles alone
 	$(Q)set -e; for header in $(wildcard $(FOLDERS:%=%/*.h)); do \
-		$(CC) $(STD) $(WARN) -Werror -I. -fsyntax-only -x c $$header || { echo "$$header"; exit 1; }; done
+		printf '#include "%s"\nextern int not_empty;\n' $$header | \
+		$(CC) $(STD) $(WARN) -Werror -I. -fsyntax-only -x c - || { echo "$$header"; exit 1; }; done
 
 check: ## installs what is missing, builds, runs every test
 	$(Q)tools/deps.sh check
