@@ -32,6 +32,11 @@ struct room_ref announce_inbox(const struct shm *shm, uint32_t user)
 		.epoch = atomic_load_explicit(&segment_log(shm, log)->epoch, memory_order_acquire)};
 }
 
+unsigned announce_members(const struct shm *shm, const struct room_info *info)
+{
+	return log_is_inbox(shm, info->ref.log) ? 1 : info->members;
+}
+
 enum proto_error announce_room(struct conn *conn, struct room_ref ref, const struct cursor *cursor,
 			       unsigned limit, const struct announce_answer *answer)
 {
@@ -62,7 +67,7 @@ enum proto_error announce_room(struct conn *conn, struct room_ref ref, const str
 				   .head = info.head,
 				   .after = decided.after,
 				   .count = (unsigned)decided.count,
-				   .members = info.members,
+				   .members = announce_members(&worker->shm, &info),
 				   .topic = info.topic,
 				   .created = answer != NULL && answer->created};
 	event_room(&worker->line, &room);

@@ -36,6 +36,8 @@ enum proto_error announce_room(struct conn *conn, struct room_ref ref, const str
 /* Somebody else made the user a member: count 0, from the head on. */
 enum proto_error announce_news(struct conn *conn, struct room_ref ref);
 
+/* Who is present: in an inbox its owner, who asks. */
+unsigned announce_members(const struct shm *shm, const struct room_info *info);
 /* The inbox of a user. */
 struct room_ref announce_inbox(const struct shm *shm, uint32_t user);
 

@@ -223,7 +223,8 @@ static void tell_welcome(struct conn *conn, const struct entries *entries)
 						       .epoch = entry->info.ref.epoch,
 						       .first = entry->info.first,
 						       .head = entry->info.head,
-						       .members = entry->info.members,
+						       .members = announce_members(
+							       &worker->shm, &entry->info),
 						       .topic = entry->info.topic,
 						       .read = entry->read};
 	}

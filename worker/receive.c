@@ -138,6 +138,14 @@ static void hold(struct conn *conn, const char *text, size_t len)
 		conn_fail(conn, NULL, ERR_internal, NULL, CLOSE_LIMITS);
 }
 
+/* Nothing, or the '\r' and blanks of a sender who ends lines so: an empty line, which is skipped. */
+static bool is_empty(const char *line, size_t len)
+{
+	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t' || line[len - 1] == '\r'))
+		len--;
+	return len == 0;
+}
+
 static void take_lines(struct conn *conn, const char *text, size_t len)
 {
 	while (len > 0 && conn_is_open(conn)) {
@@ -149,7 +157,7 @@ static void take_lines(struct conn *conn, const char *text, size_t len)
 			hold(conn, text, len);
 			return;
 		}
-		if (line_len > 0)
+		if (!is_empty(text, line_len))
 			dispatch_line(conn, text, line_len);
 		text += taken;
 		len -= taken;
