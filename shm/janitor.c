@@ -29,7 +29,8 @@ uint32_t janitor_worker_born(struct shm *shm, unsigned slot)
 	/* Not alive yet for anyone, so nobody counts the predecessor's sessions as its own. */
 	atomic_store(&worker->sessions, 0);
 	atomic_store(&worker->pid, 0);
-	atomic_store(&worker->heartbeat_mono_ms, clock_mono_ms());
+	/* Not heard of yet: it is nobody's janitor, and no watchdog waits for a second beat. */
+	atomic_store(&worker->heartbeat_mono_ms, 0);
 	atomic_store(&worker->alive, 1);
 	return generation;
 }
@@ -76,11 +77,12 @@ static bool somebody_died(struct shm *shm, struct janitor *janitor)
 	bool died = !janitor->looked;
 
 	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
-		uint64_t now = (uint64_t)load_acquire(&shm->workers[slot].generation) << 1 |
-			       janitor_worker_alive(shm, slot);
+		uint32_t generation = load_acquire(&shm->workers[slot].generation);
+		uint64_t now = (uint64_t)generation << 1 | janitor_worker_alive(shm, slot);
+		uint64_t before = janitor->seen[slot];
 
-		/* A birth alone is no death; a new generation of a slot that lived is one. */
-		if (now != janitor->seen[slot] && (janitor->seen[slot] & 1) != 0)
+		/* Each generation is a birth; who was born, or lived before, and lives no more, died. */
+		if ((now >> 1) - (before >> 1) + (before & 1) > (now & 1))
 			died = true;
 		janitor->seen[slot] = now;
 	}

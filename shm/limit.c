@@ -1,6 +1,7 @@
 #include "shm/limit.h"
 
 #include "shm/append.h"
+#include "shm/crash_point.h"
 #include "shm/janitor.h"
 #include "shm/lock.h"
 
@@ -115,7 +116,9 @@ enum limit_result limit_connect(struct shm *shm, const uint8_t ip[16], unsigned 
 		result = LIMIT_TOO_MANY_PENDING;
 	} else if (load_relaxed(&address->connections[shm->slot]) < UINT16_MAX) {
 		atomic_fetch_add(&address->connections[shm->slot], 1);
+		CRASH_POINT(limit_half);
 		atomic_fetch_add(&address->pending[shm->slot], 1);
+		CRASH_POINT(limit_counted);
 		*ret_address = at;
 	}
 out:

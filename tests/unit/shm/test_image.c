@@ -5,7 +5,7 @@
 #include "shm/room_log.h"
 #include "shm/session.h"
 #include "shm/user.h"
-#include "tests/unit/shm/segment_fixture.h"
+#include "tests/shm_segment.h"
 
 #include "base/clock.h"
 #include "base/fd.h"

@@ -5,7 +5,7 @@
 #include "shm/room_log.h"
 #include "shm/session.h"
 #include "shm/user.h"
-#include "tests/unit/shm/segment_fixture.h"
+#include "tests/shm_segment.h"
 
 #include "base/clock.h"
 
@@ -100,6 +100,29 @@ Test(janitor, sees_a_worker_that_died_and_was_born_again_between_two_looks)
 	cr_assert(janitor_run(&f.shm, &janitor, &report));
 	cr_assert_eq(report.sessions_lost_or_freed, 1);
 	cr_assert_eq(user_connections(&f.shm, alice), 0);
+	expect_all_sound();
+}
+
+Test(janitor, sees_a_worker_that_was_born_and_died_between_two_looks)
+{
+	uint32_t alice = make_user(&f.shm, "alice"), session;
+	struct shm other;
+
+	janitor_worker_died(&f.shm, 1, false);
+	janitor_run(&f.shm, &janitor, &report);
+	janitor_worker_born(&f.shm, 1);
+	other = as_worker(&f, 1);
+	session_attach(&other, alice, "", 0, &session);
+	if (fork() == 0) {
+		lock_acquire(&segment_user(&f.shm, alice)->lock);
+		_exit(0);
+	}
+	wait(NULL);
+	janitor_worker_died(&f.shm, 1, false);
+	cr_assert(janitor_run(&f.shm, &janitor, &report));
+	cr_assert_eq(report.sessions_lost_or_freed, 1);
+	cr_assert_eq(lock_try(&segment_user(&f.shm, alice)->lock), LOCK_OK);
+	lock_release(&segment_user(&f.shm, alice)->lock);
 	expect_all_sound();
 }
 

@@ -1,7 +1,7 @@
 #include "shm/counters.h"
 #include "shm/janitor.h"
 #include "shm/limit.h"
-#include "tests/unit/shm/segment_fixture.h"
+#include "tests/shm_segment.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

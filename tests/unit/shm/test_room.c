@@ -1,7 +1,7 @@
 #include "shm/member.h"
 #include "shm/room.h"
 #include "shm/room_log.h"
-#include "tests/unit/shm/segment_fixture.h"
+#include "tests/shm_segment.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

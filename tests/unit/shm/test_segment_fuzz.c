@@ -8,7 +8,7 @@
 #include "shm/segment_check.h"
 #include "shm/segment_layout.h"
 #include "shm/session.h"
-#include "tests/unit/shm/segment_fixture.h"
+#include "tests/shm_segment.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

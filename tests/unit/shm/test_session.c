@@ -2,7 +2,7 @@
 #include "shm/member.h"
 #include "shm/session.h"
 #include "shm/user.h"
-#include "tests/unit/shm/segment_fixture.h"
+#include "tests/shm_segment.h"
 
 #include "base/clock.h"
 

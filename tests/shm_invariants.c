@@ -3,7 +3,7 @@
 #include "shm/segment_layout.h"
 #include "shm/session_chain.h"
 #include "shm/user_table.h"
-#include "tests/unit/shm/segment_fixture.h"
+#include "tests/shm_segment.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "tests/unit/shm/segment_fixture.h"
+#include "tests/shm_segment.h"
 
 #include "shm/append.h"
 #include "shm/janitor.h"

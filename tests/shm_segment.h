@@ -3,8 +3,8 @@
  * afterwards. Worker slots 0 and 1 are born and this process is worker 0; as_worker()
  * gives the handle of another.
  */
-#ifndef TESTS_SEGMENT_FIXTURE_H
-#define TESTS_SEGMENT_FIXTURE_H
+#ifndef TESTS_SHM_SEGMENT_H
+#define TESTS_SHM_SEGMENT_H
 
 #include "shm/segment.h"
 
