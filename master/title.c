@@ -10,7 +10,15 @@
 static struct {
 	char *start; /* argv's and environ's strings lie here, one after the other */
 	size_t size;
+	char **argv, **environ; /* the copies: held here for the life of the process */
 } area;
+
+static void strings_free(char **strings)
+{
+	for (char **at = strings; at != NULL && *at != NULL; at++)
+		free(*at);
+	free(strings);
+}
 
 static char **strings_copy(char **strings, size_t count)
 {
@@ -19,9 +27,7 @@ static char **strings_copy(char **strings, size_t count)
 	for (size_t i = 0; copy != NULL && i < count; i++) {
 		copy[i] = strdup(strings[i]);
 		if (copy[i] == NULL) {
-			while (i > 0)
-				free(copy[--i]);
-			free(copy);
+			strings_free(copy);
 			return NULL;
 		}
 	}
@@ -48,16 +54,18 @@ char **title_init(int argc, char **argv)
 		vars++;
 	end = strings_end(argv[0], argv, args);
 	end = strings_end(end, environ, vars);
-	/* For the life of the process: getenv() hands out pointers into it. */
+	/* Never freed: getenv() hands out pointers into it. */
 	new_argv = strings_copy(argv, args);
 	new_environ = strings_copy(environ, vars);
 	if (new_argv == NULL || new_environ == NULL) {
-		free(new_argv);
-		free(new_environ);
+		strings_free(new_argv);
+		strings_free(new_environ);
 		return argv;
 	}
 	area.start = argv[0];
 	area.size = (size_t)(end - argv[0]);
+	area.argv = new_argv;
+	area.environ = new_environ;
 	environ = new_environ;
 	return new_argv;
 }
