@@ -127,8 +127,8 @@ static struct figures run(const struct load *load, enum kind kind)
 	bench_finish(&bench);
 	server_stop(&server);
 	if (figures.bad > 0) {
-		fprintf(stderr, "bench: %s: %" PRIu64 " deliveries are lost, doubled or out of order\n",
-			load->name, figures.bad);
+		fprintf(stderr, "bench: %s (%s): %" PRIu64 " deliveries are lost, doubled or out of order\n",
+			load->name, kind == CHAT ? "chat" : "floor", figures.bad);
 		failed = true;
 	}
 	return figures;
