@@ -154,19 +154,27 @@ Test(login_states, who_says_nothing_is_told_auth_timeout)
 
 Test(login_states, a_name_of_another_key_is_name_taken)
 {
-	struct ws *alice = fixture_enter(0, "alice"), *other = fixture_connect(1);
-	char line[4096], *at;
+	struct ws *alice = fixture_enter(1, "alice"), *other = fixture_connect(0);
 
-	/* alice's login line, signed by nobody who may be her: bob's key asks for her name. */
-	snprintf(line, sizeof(line), "%s", fixture_login_line(other, "bob", ""));
-	at = strstr(line, "\"user\":\"bob\"");
-	cr_assert_not_null(at);
-	memcpy(at, "\"user\":\"al\" ", 12);
-	fixture_send(other, line);
-	timers_run(&fixture.worker[1].timers, clock_mono_ms() + LOGIN_FAIL_DELAY_MS + 100);
+	fixture_send(other, fixture_login_line_by(other, "alice", "bob", ""));
 	fixture_turn();
-	fixture_expect(other, "auth_failed");
+	fixture_expect_nothing(other);
+	later(LOGIN_FAIL_DELAY_MS + 100);
+	fixture_expect(other, "\"code\":\"name_taken\"");
+	fixture_expect(other, "\"type\":\"challenge\"");
 	cr_assert_eq(alice->conn->state, CONN_LOGGED_IN);
+}
+
+Test(login_states, a_key_with_a_name_gets_no_second_one)
+{
+	struct ws *second;
+
+	fixture_enter(0, "bob");
+	second = fixture_connect(0);
+	fixture_send(second, fixture_login_line_by(second, "robert", "bob", ""));
+	fixture_turn();
+	later(LOGIN_FAIL_DELAY_MS + 100);
+	fixture_expect(second, "\"code\":\"name_taken\"");
 }
 
 Test(login_states, a_revoked_key_ends_its_sessions)

@@ -403,6 +403,12 @@ unsigned long fixture_number(const char *line, const char *name)
 
 const char *fixture_login_line(struct ws *ws, const char *user, const char *more)
 {
+	return fixture_login_line_by(ws, user, user, more);
+}
+
+const char *fixture_login_line_by(struct ws *ws, const char *user, const char *key_owner,
+				  const char *more)
+{
 	static char line[LINE_MAX_BYTES];
 	char text[CHALLENGE_TEXT_SIZE], nonce[NONCE_SIZE];
 	struct challenge challenge = {.server = "localhost:8080", .user = user, .binding = "none"};
@@ -419,7 +425,7 @@ const char *fixture_login_line(struct ws *ws, const char *user, const char *more
 	snprintf(nonce, sizeof(nonce), "%.*s", (int)NONCE_LEN, at + 9);
 	challenge.nonce = nonce;
 	challenge.expires_s = (int64_t)fixture_number(offered, "expires");
-	key_of(user, &key);
+	key_of(key_owner, &key);
 	challenge.fingerprint = key.fingerprint;
 	cr_assert_eq(challenge_text(&challenge, text, &len), 0);
 	sign(&key, text, len, &signature);

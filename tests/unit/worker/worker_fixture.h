@@ -74,6 +74,9 @@ unsigned long fixture_number(const char *line, const char *name);
 
 /* A login line for the challenge that comes next; `more` is put in as it is: ",\"device\":\"x\"". */
 const char *fixture_login_line(struct ws *ws, const char *user, const char *more);
+/* The same with the key of somebody else. */
+const char *fixture_login_line_by(struct ws *ws, const char *user, const char *key_owner,
+				  const char *more);
 /* Connects and logs in; nothing of it is left to read. */
 struct ws *fixture_enter(unsigned worker, const char *user);
 struct ws *fixture_enter_with(unsigned worker, const char *user, const char *more);
