@@ -40,19 +40,48 @@ static void describe(void *thing)
 	}
 }
 
-struct chat *chat_open_raw(struct server *s, const char *name, const struct ws_request *request)
+static struct chat *chat_new(struct server *s, const char *name)
 {
-	struct ws_request with_port = request != NULL ? *request : (struct ws_request){0};
 	struct chat *c = calloc(1, sizeof(*c));
 
 	must(c != NULL, "out of memory");
 	snprintf(c->name, sizeof(c->name), "%s", name);
 	snprintf(c->address, sizeof(c->address), "%s", s->address);
+	c->ws.fd = -1;
 	c->seen = json_array();
-	with_port.port = s->port;
 	owned_add(c, finish, describe);
-	must(ws_open(&c->ws, &with_port), "%s: no upgrade, status %d", name, c->ws.status);
 	return c;
+}
+
+static bool upgrade(struct server *s, struct chat *c, const struct ws_request *request)
+{
+	struct ws_request with_port = request != NULL ? *request : (struct ws_request){0};
+
+	with_port.port = s->port;
+	return ws_open(&c->ws, &with_port);
+}
+
+struct chat *chat_open_raw(struct server *s, const char *name, const struct ws_request *request)
+{
+	struct chat *c = chat_new(s, name);
+
+	must(upgrade(s, c, request), "%s: no upgrade, status %d", name, c->ws.status);
+	return c;
+}
+
+struct chat *chat_try_open(struct server *s, const char *name, const struct ws_request *request)
+{
+	struct chat *c = chat_new(s, name);
+
+	if (upgrade(s, c, request))
+		return c;
+	chat_forget(c);
+	return NULL;
+}
+
+void chat_forget(struct chat *c)
+{
+	owned_finish(c);
 }
 
 struct chat *chat_open(struct server *s, const char *name)

@@ -38,6 +38,10 @@ struct chat {
 struct chat *chat_open(struct server *s, const char *name);
 /* Upgrades only; request may be NULL, its port is filled in. */
 struct chat *chat_open_raw(struct server *s, const char *name, const struct ws_request *request);
+/* Upgrades only; NULL if that fails. */
+struct chat *chat_try_open(struct server *s, const char *name, const struct ws_request *request);
+/* Closes the socket and forgets the connection and its lines. */
+void chat_forget(struct chat *c);
 /* Closes the socket without a word, as a lost connection does. */
 void chat_drop(struct chat *c);
 
@@ -56,6 +60,8 @@ struct chat *chat_welcome(struct server *s, const char *user, const char *extra)
 /* The same, and all the announcements with their lines are taken. */
 struct chat *chat_login_with(struct server *s, const char *user, const char *extra);
 struct chat *chat_login(struct server *s, const char *user);
+/* The same up to the welcome, for storms: NULL if the connection is lost on the way. */
+struct chat *chat_try_login(struct server *s, const char *user, const char *extra);
 /* Logs in until the connection sits on worker `n`: other ones are closed by `bye`. */
 struct chat *chat_login_on(struct server *s, const char *user, const char *extra, unsigned n);
 /* Which worker serves it, by the log line of its login; only for the user's latest login. */

@@ -34,6 +34,25 @@ void chat_send_login(struct chat *c, const char *user, const struct key *key, co
 	chat_send_signature(c, user, key_sign(key, LOGIN_NAMESPACE, text), extra);
 }
 
+struct chat *chat_try_login(struct server *s, const char *user, const char *extra)
+{
+	struct chat *c = chat_try_open(s, user, NULL);
+	struct key key = key_of(user);
+	json_t *line = c != NULL ? chat_next(c, PATIENCE_MS) : NULL;
+
+	if (line != NULL) {
+		chat_send_login(c, user, &key, extra);
+		line = chat_next(c, PATIENCE_MS);
+		must(line == NULL || c->welcome != NULL || json_has(line, "{'code':'unavailable'}"),
+		     "%s is not welcome", user);
+	}
+	if (c != NULL && c->welcome == NULL) {
+		chat_forget(c);
+		c = NULL;
+	}
+	return c;
+}
+
 struct chat *chat_welcome(struct server *s, const char *user, const char *extra)
 {
 	struct chat *c = chat_open(s, user);
