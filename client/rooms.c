@@ -92,6 +92,12 @@ enum room_verdict room_take(struct room *room, int64_t seq, int64_t prev)
 	return ROOM_TAKE;
 }
 
+void room_saw(struct room *room, int64_t seq)
+{
+	if (room->oldest == 0 || seq < room->oldest)
+		room->oldest = seq;
+}
+
 void room_announce(struct room *room, const char *epoch, int64_t after)
 {
 	bool same = epoch && strcmp(room->epoch, epoch) == 0;
@@ -103,6 +109,7 @@ void room_announce(struct room *room, const char *epoch, int64_t after)
 		snprintf(room->epoch, sizeof(room->epoch), "%s", epoch ? epoch : "");
 		room->read_sent = 0;
 		room->read_wanted = 0;
+		room->oldest = 0;
 	}
 	room->rejoining = false;
 	room->after_gap = false;
@@ -121,6 +128,7 @@ void room_reset(struct room *room, const char *epoch)
 	snprintf(room->epoch, sizeof(room->epoch), "%s", epoch ? epoch : "");
 	room->after = 0;
 	room->after_gap = false;
+	room->oldest = 0;
 	room->read_sent = 0;
 	room->read_wanted = 0;
 }

@@ -19,6 +19,7 @@ struct room {
 	char name[ROOM_SIZE];
 	char epoch[EPOCH_LEN_MAX + 1]; /* "" until a `room` line told it */
 	int64_t after;		       /* the last line taken; -1: no cursor yet */
+	int64_t oldest;		       /* the oldest line seen, history included; 0: none */
 	int64_t members;	       /* -1: not told */
 	char *topic;		       /* owned, never NULL */
 	bool after_gap;		       /* a `gap` came: the next line is taken whatever its prev */
@@ -43,6 +44,8 @@ void rooms_remove(struct rooms *rooms, const char *name);
 
 /* What to do with a live line; `prev` is -1 where the line has none. Moves the cursor on TAKE. */
 enum room_verdict room_take(struct room *room, int64_t seq, int64_t prev);
+/* This line was seen, live or as history: the next /history goes on before it. */
+void room_saw(struct room *room, int64_t seq);
 /* A `room` line: this epoch, and lines continue from `after`. */
 void room_announce(struct room *room, const char *epoch, int64_t after);
 /* A `gap` line: what lies between the cursor and `next` is gone from memory. */

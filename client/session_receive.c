@@ -124,6 +124,8 @@ static void receive_stored(struct session *session, struct session_event *event)
 		session->announced--;
 		event->freshness = SESSION_REPLAY;
 		if (session->announced_history) {
+			if (room)
+				room_saw(room, line->seq);
 			event->freshness = SESSION_HISTORY;
 			emit(session, event);
 			return;
@@ -140,6 +142,7 @@ static void receive_stored(struct session *session, struct session_event *event)
 		join_again(session, room->name);
 		return;
 	case ROOM_TAKE:
+		room_saw(room, line->seq);
 		break;
 	}
 	/* out of memory: an old topic is shown, nothing worse */

@@ -1,0 +1,718 @@
+#include "client/client.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/random.h"
+#include "client/clean.h"
+#include "client/commands.h"
+#include "client/login.h"
+#include "client/loop.h"
+#include "client/pipe.h"
+#include "client/session.h"
+#include "client/state.h"
+#include "client/terminal.h"
+#include "client/transport.h"
+#include "client/trouble.h"
+#include "client/view.h"
+#include "client/view_line.h"
+#include "client/view_pipe.h"
+#include "proto/name.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WINDOW_TYPED 16u   /* lines in flight of a person; a pipe has one, for its order */
+#define SIGN_SLOW_MS 15000 /* a passphrase took so long that the server is about to hang up */
+#define FIRST_TRIES 5u	   /* connections that end before the first welcome */
+#define PAGES_MAX 20u	   /* of a long list that is asked for */
+#define HELD_TELL_MS 1000  /* shorter waits are nobody's business */
+
+struct client {
+	const struct options *options;
+	bool typing;	/* a person types, commands are understood */
+	bool sending;	/* the lines of standard input are sent */
+	bool following; /* what is said is printed */
+
+	struct loop *loop;
+	struct transport *transport;
+	struct session *session;
+	struct view *view; /* NULL before the first key is ready */
+	struct login login;
+	struct state state;
+	struct commands commands;
+	struct pipe_sender pipe;
+	char id_prefix[64];
+	const char *rooms[OPTION_ROOMS_MAX];
+	size_t room_count;
+	unsigned pages;
+
+	bool connected_once;
+	unsigned tries;		/* connections before the first welcome */
+	int64_t challenged_at;	/* when the challenge came that is being signed */
+	int64_t reconnect_at;	/* -1: no reconnect is due */
+	int64_t countdown_at;	/* when the seconds on the screen change; -1: never */
+	bool told_lost;
+
+	bool ending; /* the status is decided */
+	int status;
+	struct buf last_words; /* for stderr, once the terminal is itself again */
+};
+
+static int64_t now(void)
+{
+	return (int64_t)clock_mono_ms();
+}
+
+static void connect_now(struct client *client);
+
+/* ---- telling and ending */
+
+static void say(struct client *client, enum note_tone tone, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(struct client *client, enum note_tone tone, const char *fmt, ...)
+{
+	char text[2048];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (client->view)
+		client->view->ops->note(client->view, tone, text);
+}
+
+/* The first reason counts. The text goes to stderr at the very end; NULL: nothing to tell. */
+static void end_with(struct client *client, int status, const char *text)
+{
+	if (client->ending)
+		return;
+	client->ending = true;
+	client->status = status;
+	if (text && text[0])
+		buf_append_str(&client->last_words, text);
+	if (session_state(client->session) == SESSION_READY) {
+		session_leave(client->session, now());
+		transport_send(client->transport, session_output(client->session));
+		return; /* the server closes, or the session gets tired of waiting */
+	}
+	loop_stop(client->loop);
+}
+
+static void show_target(struct client *client)
+{
+	if (client->view && client->typing)
+		client->view->ops->target(client->view, session_user(client->session),
+					  client->commands.target);
+}
+
+static void pause_view(void *owner)
+{
+	struct client *client = owner;
+
+	if (client->view)
+		client->view->ops->pause(client->view);
+}
+
+static void resume_view(void *owner)
+{
+	struct client *client = owner;
+
+	if (client->view)
+		client->view->ops->resume(client->view);
+}
+
+static struct login_terminal terminal_of(struct client *client)
+{
+	return (struct login_terminal){
+		.pause = pause_view, .resume = resume_view, .owner = client};
+}
+
+/* ---- what follows from what happened: sent, timed, ended */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	if (a < 0)
+		return b;
+	return b < 0 || a < b ? a : b;
+}
+
+static void settle(struct client *client)
+{
+	int64_t at, delay;
+
+	if (client->view && client->view->ops->is_broken(client->view))
+		end_with(client, EXIT_STATUS_OK, NULL); /* nobody reads on: that is no error */
+	if (client->commands.quit)
+		end_with(client, EXIT_STATUS_OK, NULL);
+	if (client->sending && !client->following && pipe_is_done(&client->pipe))
+		end_with(client, client->pipe.refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_OK,
+			 NULL);
+	transport_send(client->transport, session_output(client->session));
+	loop_want_input(client->loop,
+			!client->ending && client->view &&
+				(client->typing ||
+				 (client->sending && pipe_wants_input(&client->pipe))));
+	at = earlier(session_deadline(client->session), client->reconnect_at);
+	at = earlier(at, client->countdown_at);
+	delay = at < 0 ? -1 : at - now();
+	loop_set_timer(client->loop, at < 0 ? -1 : delay > 0 ? delay : 0);
+}
+
+/* ---- logging in */
+
+static void no_key_left(struct client *client)
+{
+	struct buf text = BUF_INIT;
+
+	login_explain(&client->login, client->options->user, client->options->server, &text);
+	end_with(client, EXIT_STATUS_LOGIN, text.data);
+	buf_finish(&text);
+}
+
+static void on_challenge(struct client *client)
+{
+	struct login_fields fields = {
+		.server = client->options->server,
+		.user = client->options->user,
+		.nonce = session_nonce(client->session),
+		.expires = session_expires(client->session),
+	};
+	struct login_terminal terminal = terminal_of(client);
+	struct buf base64 = BUF_INIT;
+	int rc;
+
+	client->challenged_at = now();
+	rc = login_sign(&client->login, &fields, &terminal, &base64);
+	if (rc < 0)
+		no_key_left(client);
+	else if (now() - client->challenged_at > SIGN_SLOW_MS)
+		transport_close(client->transport); /* too late; next time it is quick */
+	else if (session_login(client->session, base64.data, now()) < 0)
+		end_with(client, EXIT_STATUS_LOGIN, "out of memory");
+	buf_finish(&base64);
+}
+
+static bool is_code(const char *code, const char *one_of)
+{
+	size_t len = code ? strlen(code) : 0;
+
+	for (const char *at = one_of; len > 0 && *at; at += strcspn(at, " "), at += *at == ' ') {
+		if (strcspn(at, " ") == len && strncmp(at, code, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_login_refused(struct client *client, const struct server_line *line)
+{
+	const char *message = line->message && line->message[0] ? line->message : line->code;
+	bool taken = is_code(line->code, "name_taken");
+	struct buf text = BUF_INIT;
+
+	if (taken || is_code(line->code, "auth_failed")) {
+		if (login_refused(&client->login, message, taken) < 0)
+			no_key_left(client);
+		return;
+	}
+	if (line->fatal) /* the close frame says whether to come back */
+		return;
+	if (is_code(line->code, "unavailable busy rate_limited server_full internal")) {
+		transport_close(client->transport);
+		return;
+	}
+	buf_append_str(&text, "the server refuses the log-in: ");
+	clean_append_str(&text, message, CLEAN_LINE);
+	end_with(client, EXIT_STATUS_LOGIN, text.data);
+	buf_finish(&text);
+}
+
+static void greet(struct client *client, const struct server_line *welcome)
+{
+	struct buf rooms = BUF_INIT;
+
+	for (size_t i = 0; i < welcome->room_count; i++) {
+		if (name_is_inbox(welcome->rooms[i].room))
+			continue;
+		buf_append_str(&rooms, rooms.len > 0 ? ", #" : "; you are in #");
+		clean_append_str(&rooms, welcome->rooms[i].room, CLEAN_LINE);
+	}
+	say(client, NOTE_QUIET, "you are %s on %s%s; /help lists the commands",
+	    session_user(client->session), client->options->server, rooms.data ? rooms.data : "");
+	buf_finish(&rooms);
+}
+
+static void on_ready(struct client *client, const struct session_event *event)
+{
+	const char *fingerprint = login_accepted(&client->login);
+	bool first = !session_was_ready(client->session);
+
+	/* a state folder that cannot be written costs a second guess next time, no more */
+	if (fingerprint[0] && !client->options->key)
+		(void)state_remember_key(&client->state, fingerprint);
+	client->view->ops->show(client->view, event);
+	client->view->ops->connection(client->view, "");
+	if (client->told_lost)
+		say(client, NOTE_QUIET, "back");
+	client->told_lost = false;
+	if (first && client->options->id_prefix)
+		pipe_resume(&client->pipe, event->line->last_id);
+	if (client->typing) {
+		if (first)
+			greet(client, event->line);
+		show_target(client);
+	}
+}
+
+/* ---- events of the session */
+
+static void ask_next_page(struct client *client, const struct session_event *event)
+{
+	struct request_ask ask = {.kind = event->request->kind,
+				  .target = event->request->target,
+				  .cursor = event->line->cursor};
+
+	if (client->pages < PAGES_MAX && session_send(client->session, &ask, now()) == 0)
+		client->pages++;
+	else
+		say(client, NOTE_QUIET, "the list goes on; ask for less of it");
+}
+
+static void on_error(struct client *client, const struct session_event *event)
+{
+	const struct request *request = event->request;
+
+	if (!request || request->kind != REQUEST_JOIN || !request->target)
+		return;
+	if (client->typing) {
+		commands_join_refused(&client->commands, request->target);
+		show_target(client);
+	} else {
+		/* without its room a pipe has nothing to do; the view has told why */
+		end_with(client, EXIT_STATUS_REFUSED, NULL);
+	}
+}
+
+static void on_line(struct client *client, const struct session_event *event)
+{
+	const struct server_line *line = event->line;
+	bool shown = client->view->ops->show(client->view, event);
+
+	if (shown && server_line_is_sequenced(line) && event->freshness != SESSION_HISTORY &&
+	    (client->typing || name_is_inbox(line->room)))
+		session_mark_read(client->session, line->room, line->seq, now());
+	if (client->sending)
+		pipe_event(&client->pipe, event);
+	if (line->type == SERVER_LINE_ERROR)
+		on_error(client, event);
+	if (line->type == SERVER_LINE_LEFT ||
+	    (line->type == SERVER_LINE_OK && event->request &&
+	     event->request->kind == REQUEST_LEAVE)) {
+		const char *room = line->room ? line->room : event->request->target;
+
+		if (room)
+			commands_room_gone(&client->commands, room);
+		show_target(client);
+	}
+	if ((line->type == SERVER_LINE_ROOMS || line->type == SERVER_LINE_USERS) &&
+	    event->request && line->cursor)
+		ask_next_page(client, event);
+}
+
+static void on_session(void *owner, const struct session_event *event)
+{
+	struct client *client = owner;
+
+	switch (event->type) {
+	case SESSION_EVENT_CHALLENGE:
+		client->view->ops->show(client->view, event);
+		on_challenge(client);
+		break;
+	case SESSION_EVENT_LOGIN_REFUSED:
+		client->view->ops->show(client->view, event);
+		on_login_refused(client, event->line);
+		break;
+	case SESSION_EVENT_READY:
+		on_ready(client, event);
+		break;
+	case SESSION_EVENT_LINE:
+		on_line(client, event);
+		break;
+	case SESSION_EVENT_MISSING:
+		say(client, NOTE_QUIET, "#%s is not your room any more", event->room);
+		commands_room_gone(&client->commands, event->room);
+		break;
+	case SESSION_EVENT_HELD:
+		client->view->ops->show(client->view, event);
+		if (client->typing && event->delay_ms >= HELD_TELL_MS)
+			say(client, NOTE_QUIET,
+			    "the server asks for patience; sent again in %" PRId64 " s",
+			    (event->delay_ms + 999) / 1000);
+		break;
+	case SESSION_EVENT_SILENT:
+		transport_close(client->transport);
+		break;
+	}
+}
+
+/* ---- events of the transport */
+
+static void on_open(void *owner)
+{
+	struct client *client = owner;
+
+	client->connected_once = true;
+	login_connected(&client->login);
+	session_connected(client->session, now());
+	settle(client);
+}
+
+static void on_message(void *owner, const char *data, size_t len)
+{
+	struct client *client = owner;
+
+	client->pages = 0;
+	session_receive(client->session, data, len, now());
+	settle(client);
+}
+
+/* There was no connection at all: for a person the reason is what counts. */
+static void on_first_failure(struct client *client, const struct transport_end *end)
+{
+	struct buf text = BUF_INIT;
+	int status = trouble_connect(client->options->host, client->options->port, end, &text);
+
+	end_with(client, status, text.data);
+	buf_finish(&text);
+}
+
+static void countdown(struct client *client)
+{
+	int64_t left = client->reconnect_at - now();
+	char text[64];
+
+	snprintf(text, sizeof(text), "reconnecting in %" PRId64 " s", (left + 999) / 1000);
+	client->view->ops->connection(client->view, left > 0 ? text : "reconnecting");
+	client->countdown_at = left > 1000 ? now() + (left - 1) % 1000 + 1 : -1;
+}
+
+static void come_back(struct client *client, int64_t delay_ms)
+{
+	if (session_was_ready(client->session) && !client->told_lost) {
+		client->told_lost = true;
+		if (delay_ms >= 1000)
+			say(client, NOTE_QUIET, "connection lost; reconnecting in %" PRId64 " s",
+			    (delay_ms + 999) / 1000);
+		else
+			say(client, NOTE_QUIET, "connection lost; reconnecting");
+	}
+	client->reconnect_at = now() + delay_ms;
+	countdown(client);
+}
+
+static void on_closed(void *owner, const struct transport_end *end)
+{
+	struct client *client = owner;
+	struct session_loss loss = session_lost(client->session, end->close_code, now());
+	bool first = !session_was_ready(client->session);
+	struct buf text = BUF_INIT;
+
+	if (client->ending) {
+		loop_stop(client->loop);
+	} else if (!client->connected_once && (!end->answered || ++client->tries >= 2)) {
+		on_first_failure(client, end);
+	} else if (loss.verdict == SESSION_GIVE_UP) {
+		trouble_give_up(&loss, end, &text);
+		end_with(client, loss.in_login && first ? EXIT_STATUS_LOGIN : EXIT_STATUS_REFUSED,
+			 text.data);
+	} else if (client->options->once) {
+		trouble_lost(&loss, end, &text);
+		end_with(client, EXIT_STATUS_NETWORK, text.data);
+	} else if (first && client->connected_once && ++client->tries >= FIRST_TRIES) {
+		trouble_lost(&loss, end, &text);
+		end_with(client, EXIT_STATUS_NETWORK, text.data);
+	} else {
+		come_back(client, loss.delay_ms);
+	}
+	buf_finish(&text);
+	settle(client);
+}
+
+static void connect_now(struct client *client)
+{
+	const struct options *options = client->options;
+	int rc;
+
+	client->reconnect_at = -1;
+	client->countdown_at = -1;
+	rc = transport_connect(client->transport, options->host, options->port, options->server,
+			       !options->insecure);
+	if (rc < 0)
+		end_with(client, EXIT_STATUS_NETWORK, strerror(-rc));
+}
+
+/* ---- events of the loop */
+
+static void on_timer(void *owner)
+{
+	struct client *client = owner;
+
+	session_tick(client->session, now());
+	if (client->reconnect_at >= 0 && now() >= client->reconnect_at)
+		connect_now(client);
+	else if (client->countdown_at >= 0 && now() >= client->countdown_at)
+		countdown(client);
+	settle(client);
+}
+
+static void on_input(void *owner)
+{
+	struct client *client = owner;
+
+	client->view->ops->read(client->view);
+	settle(client);
+}
+
+static void on_signal(void *owner, int number)
+{
+	struct client *client = owner;
+	bool unfinished = client->sending && !pipe_is_done(&client->pipe);
+
+	if (number == SIGWINCH)
+		client->view->ops->resize(client->view);
+	else if (number == SIGCONT)
+		client->view->ops->resume(client->view);
+	else if (client->ending)
+		loop_stop(client->loop); /* asked twice */
+	else
+		end_with(client, unfinished ? 128 + number : EXIT_STATUS_OK, NULL);
+	settle(client);
+}
+
+/* ---- what is typed */
+
+static void on_typed(void *owner, const char *text)
+{
+	struct client *client = owner;
+	int rc;
+
+	if (client->sending) {
+		rc = pipe_line(&client->pipe, text, now());
+		if (rc == -EMSGSIZE)
+			say(client, NOTE_ERROR,
+			    "a line of %zu bytes is longer than the server takes; it was not sent",
+			    strlen(text));
+		else if (rc < 0)
+			say(client, NOTE_ERROR, "a line was not sent: %s", strerror(-rc));
+		return;
+	}
+	if (text)
+		commands_run(&client->commands, text, now());
+	show_target(client);
+}
+
+static void on_input_end(void *owner)
+{
+	struct client *client = owner;
+
+	if (client->sending)
+		pipe_end(&client->pipe);
+	else
+		client->commands.quit = true;
+}
+
+static void on_suspend(void *owner)
+{
+	struct client *client = owner;
+
+	client->view->ops->pause(client->view);
+	kill(getpid(), SIGTSTP); /* on SIGCONT the view comes back */
+}
+
+static void on_note(void *owner, enum note_tone tone, const char *text)
+{
+	struct client *client = owner;
+
+	if (client->view)
+		client->view->ops->note(client->view, tone, text);
+}
+
+/* ---- beginning */
+
+/* What a pipe is for, where nobody said: to be read, if there is something to read. */
+static bool has_input(void)
+{
+	struct stat stat;
+
+	return fstat(STDIN_FILENO, &stat) == 0 &&
+	       (S_ISFIFO(stat.st_mode) || S_ISREG(stat.st_mode) || S_ISSOCK(stat.st_mode));
+}
+
+static void choose_mode(struct client *client)
+{
+	const struct options *options = client->options;
+
+	client->sending = options->send;
+	client->following = options->follow;
+	if (options->send || options->follow)
+		return;
+	if (isatty(STDIN_FILENO))
+		client->typing = true;
+	else if (has_input())
+		client->sending = true;
+	else
+		client->following = true;
+}
+
+static int create_view(struct client *client)
+{
+	struct view_input input = {.line = on_typed, .end = on_input_end, .owner = client};
+	struct view_pipe_config config = {
+		.in = STDIN_FILENO,
+		.out = STDOUT_FILENO,
+		.print = client->typing || client->following,
+		.json = client->options->json,
+		.everything = client->typing,
+		.user = client->options->user,
+	};
+
+	if (client->typing && isatty(STDOUT_FILENO) && !terminal_is_dumb() &&
+	    !client->options->json) {
+		input.suspend = on_suspend;
+		return view_line_create(STDIN_FILENO, STDOUT_FILENO, client->options->user,
+					session_rooms(client->session), &input, &client->view);
+	}
+	return view_pipe_create(&config, &input, &client->view);
+}
+
+static int create_session(struct client *client)
+{
+	const struct options *options = client->options;
+	struct session_config config = {
+		.user = options->user,
+		.server = options->server,
+		.device = options->device ? options->device : client->state.device,
+		.id_prefix = client->id_prefix,
+		.rooms = client->rooms,
+		.only = !client->typing,
+		.no_backlog = !client->typing && !client->following,
+		.window = client->typing ? WINDOW_TYPED : 1,
+	};
+
+	for (size_t i = 0; i < options->room_count; i++)
+		client->rooms[client->room_count++] = options->room[i];
+	config.room_count = client->room_count;
+	if (client->room_count == 0 && !client->typing) {
+		client->rooms[client->room_count++] = "lobby";
+		config.room_count = 1;
+	}
+	if (options->id_prefix)
+		snprintf(client->id_prefix, sizeof(client->id_prefix), "%s", options->id_prefix);
+	else
+		snprintf(client->id_prefix, sizeof(client->id_prefix), "%08" PRIx64,
+			 random_u64() & 0xffffffff);
+	return session_create(&config, on_session, client, &client->session);
+}
+
+static int create_parts(struct client *client)
+{
+	struct loop_events loop_events = {
+		.input = on_input, .timer = on_timer, .signal = on_signal, .owner = client};
+	struct transport_events transport_events = {
+		.open = on_open, .message = on_message, .closed = on_closed, .owner = client};
+	int rc;
+
+	if ((rc = create_session(client)) < 0 ||
+	    (rc = loop_create(&loop_events, &client->loop)) < 0 ||
+	    (rc = transport_create(loop_handle(client->loop), &transport_events,
+				   &client->transport)) < 0)
+		return rc;
+	if (client->typing || client->sending)
+		rc = loop_set_input(client->loop, STDIN_FILENO);
+	commands_init(&client->commands, client->session,
+		      client->room_count > 0 ? client->rooms[0] : "lobby", on_note, client);
+	pipe_init(&client->pipe, client->session, client->rooms, client->room_count,
+		  client->id_prefix);
+	return rc;
+}
+
+/* Before any connection: may it be made, and with which key? */
+static bool prepare(struct client *client)
+{
+	const struct options *options = client->options;
+	struct login_terminal terminal = terminal_of(client);
+	struct buf problem = BUF_INIT;
+	char *folder;
+	bool ready = false;
+
+	if (!options->insecure && !trouble_is_local(options->server, options->host)) {
+		trouble_insecure(options->host, &client->last_words);
+		client->status = EXIT_STATUS_USAGE;
+		return false;
+	}
+	folder = state_folder();
+	state_open(folder, options->user, options->server, &client->state);
+	free(folder);
+	client->status = EXIT_STATUS_LOGIN;
+	if (login_begin(&client->login, options->key, client->state.key, &problem) < 0) {
+		buf_append(&client->last_words, problem.data, problem.len);
+	} else if (login_unlock(&client->login, &terminal) < 0) {
+		login_explain(&client->login, options->user, options->server,
+			      &client->last_words);
+	} else {
+		client->status = EXIT_STATUS_OK;
+		ready = true;
+	}
+	buf_finish(&problem);
+	return ready;
+}
+
+static void destroy(struct client *client)
+{
+	transport_destroy(client->transport);
+	if (client->loop)
+		loop_drain(client->loop);
+	loop_destroy(client->loop);
+	if (client->view)
+		client->view->ops->destroy(client->view);
+	session_destroy(client->session);
+	login_finish(&client->login);
+	state_close(&client->state);
+}
+
+int client_run(const struct options *options)
+{
+	struct client client = {.options = options,
+				.reconnect_at = -1,
+				.countdown_at = -1,
+				.state = {.lock = -1}};
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	choose_mode(&client);
+	if (!prepare(&client))
+		goto out;
+	if ((rc = create_parts(&client)) < 0 || (rc = create_view(&client)) < 0) {
+		buf_printf(&client.last_words, "cannot start: %s", strerror(-rc));
+		client.status = EXIT_STATUS_NETWORK;
+		goto out;
+	}
+	show_target(&client);
+	connect_now(&client);
+	settle(&client);
+	if (!client.ending)
+		loop_run(client.loop);
+out:
+	destroy(&client);
+	if (client.last_words.len > 0)
+		fprintf(stderr, "chat-client: %s\n", client.last_words.data);
+	buf_finish(&client.last_words);
+	return client.status;
+}

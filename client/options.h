@@ -1,0 +1,39 @@
+/*
+ * The command line of chat-client, checked: names are folded, the server's name is canonical.
+ */
+#ifndef CLIENT_OPTIONS_H
+#define CLIENT_OPTIONS_H
+
+#include "auth/challenge.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OPTION_ROOMS_MAX 64u
+
+struct options {
+	const char *key; /* borrowed from argv; NULL: not given */
+	char room[OPTION_ROOMS_MAX][ROOM_SIZE];
+	size_t room_count;
+	bool send, follow, once, json, plain, insecure, version, help;
+	const char *device;
+	const char *id_prefix;
+
+	char user[NAME_SIZE];
+	char server[SERVER_NAME_SIZE]; /* canonical, "host:port" */
+	char host[SERVER_NAME_SIZE];   /* without port and brackets */
+	unsigned port;
+};
+
+/*
+ * Reads the arguments; `login_name` is the user where none is named (may be NULL). 0; -EINVAL: a
+ * usage error, told in `problem`. With --help or --version nothing else is checked.
+ */
+int options_parse(int argc, char **argv, const char *login_name, struct buf *problem,
+		  struct options *ret_options);
+/* The text of --help. */
+void options_help(struct buf *out);
+
+#endif

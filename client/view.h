@@ -1,0 +1,49 @@
+/*
+ * What a person sees and how they answer: the seam between the client and the line mode, the
+ * pipes, and later the full screen. The client calls down through the operations; a view calls
+ * back through view_input, and decides itself what each thing looks like.
+ */
+#ifndef CLIENT_VIEW_H
+#define CLIENT_VIEW_H
+
+#include "client/commands.h"
+#include "client/session.h"
+
+#include <stdbool.h>
+
+struct view;
+
+/* What a view tells its owner; called only from inside view_ops.read. */
+struct view_input {
+	void (*line)(void *owner, const char *line); /* without its newline */
+	void (*end)(void *owner);		     /* no more input: Ctrl-D, end of file */
+	void (*suspend)(void *owner);		     /* Ctrl-Z; NULL: ignored */
+	void *owner;
+};
+
+struct view_ops {
+	/* Something happened. True if a person (or program) has it before them now. */
+	bool (*show)(struct view *view, const struct session_event *event);
+	/* Text of our own. */
+	void (*note)(struct view *view, enum note_tone tone, const char *text);
+	/* Who we are and where plain text goes. */
+	void (*target)(struct view *view, const char *user, const char *target);
+	/* The connection: "" when it stands, else what to say about it ("reconnecting in 3 s"). */
+	void (*connection)(struct view *view, const char *state);
+	/* There is something to read from standard input. */
+	void (*read)(struct view *view);
+	/* The terminal's size changed. */
+	void (*resize)(struct view *view);
+	/* Gives the terminal back for a while (a question, Ctrl-Z), and takes it again. */
+	void (*pause)(struct view *view);
+	void (*resume)(struct view *view);
+	/* Nobody reads what we print (EPIPE). */
+	bool (*is_broken)(const struct view *view);
+	void (*destroy)(struct view *view);
+};
+
+struct view {
+	const struct view_ops *ops;
+};
+
+#endif
