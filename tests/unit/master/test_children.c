@@ -20,7 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Workers as the tests need them, in place of process_run. */
+/*
+ * Workers as the tests need them, in place of process_run. They end with _exit: the leak
+ * checker of a forked child would look for the test's own thread.
+ */
 static struct children children;
 static struct shm shm;
 static int bells[SLOTS_MAX][2];
@@ -43,20 +46,20 @@ static int good_worker(const struct inherit *inherit)
 	struct pollfd one = {.fd = inherit->control_fd, .events = POLLIN};
 
 	if (control_send(inherit->control_fd, &packet) < 0)
-		return EXIT_FAILURE;
+		_exit(EXIT_FAILURE);
 	while (poll(&one, 1, -1) >= 0) {
 		if (control_read(inherit->control_fd, &packet) != 1)
-			return EXIT_FAILURE;
+			_exit(EXIT_FAILURE);
 		if (packet.kind == CONTROL_DRAIN)
-			return packet.drain.close_code == 1001 ? WORKER_EXIT_OK : EXIT_FAILURE;
+			_exit(packet.drain.close_code == 1001 ? WORKER_EXIT_OK : EXIT_FAILURE);
 	}
-	return EXIT_FAILURE;
+	_exit(EXIT_FAILURE);
 }
 
 static int useless_worker(const struct inherit *inherit)
 {
 	(void)inherit;
-	return WORKER_EXIT_NO_RESPAWN;
+	_exit(WORKER_EXIT_NO_RESPAWN);
 }
 
 static int crashing_worker(const struct inherit *inherit)
@@ -64,14 +67,14 @@ static int crashing_worker(const struct inherit *inherit)
 	(void)inherit;
 	signal(SIGABRT, SIG_DFL);
 	kill(getpid(), SIGABRT);
-	return EXIT_FAILURE;
+	_exit(EXIT_FAILURE);
 }
 
 static int babbling_worker(const struct inherit *inherit)
 {
 	send(inherit->control_fd, "I am not well", 13, 0);
 	pause();
-	return EXIT_FAILURE;
+	_exit(EXIT_FAILURE);
 }
 
 /* Tells by its exit code whether it is set up as a worker must be. */
@@ -83,12 +86,12 @@ static int careful_worker(const struct inherit *inherit)
 	prctl(PR_GET_NAME, name);
 	prctl(PR_GET_PDEATHSIG, &death_signal);
 	if (strcmp(name, inherit->slot == 0 ? "chat-worker-0" : "chat-worker-1") != 0)
-		return 11;
+		_exit(11);
 	if (death_signal != SIGKILL)
-		return 12;
+		_exit(12);
 	if (inherit->shm.slot != inherit->slot)
-		return 13;
-	return children.child[0].control_fd == -1 ? 10 : 14;
+		_exit(13);
+	_exit(children.child[0].control_fd == -1 ? 10 : 14);
 }
 
 static struct child_world world_of(child_fn *run)
