@@ -40,6 +40,33 @@ static void overflow(struct conn *conn, int err)
 	conn_close(conn, CLOSE_LIMITS, "too_slow");
 }
 
+/* One that was emptied elsewhere serves before new memory does. */
+static void reuse_outbox(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	if (conn->outbox.bytes.data == NULL && outbox_is_empty(&conn->outbox) &&
+	    worker->spare_count > 0) {
+		outbox_finish(&conn->outbox);
+		conn->outbox = worker->spare[--worker->spare_count];
+	}
+}
+
+void conn_spare_outbox(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	if (!outbox_is_empty(&conn->outbox) || conn->outbox.bytes.data == NULL)
+		return;
+	if (worker->spare_count < WORKER_SPARE_OUTBOXES &&
+	    conn->outbox.bytes.cap <= OUTBOX_SPARE_BYTES_MAX) {
+		worker->spare[worker->spare_count++] = conn->outbox;
+		conn->outbox = (struct outbox){0};
+	} else {
+		outbox_finish(&conn->outbox);
+	}
+}
+
 static void tell(struct conn *conn, const struct buf *lines, uint32_t log, uint64_t epoch,
 		 uint64_t seq)
 {
@@ -47,6 +74,7 @@ static void tell(struct conn *conn, const struct buf *lines, uint32_t log, uint6
 
 	if (conn->close_sent)
 		return;
+	reuse_outbox(conn);
 	if (!lines->failed)
 		err = outbox_add(&conn->outbox, lines->data, lines->len, log, epoch, seq);
 	if (err < 0) {
@@ -205,7 +233,6 @@ static void ping_due(struct conn *conn, uint64_t now)
 	uint32_t interval_s = conn->worker->config->ping_interval;
 
 	conn->ping_at_ms = interval_s > 0 ? now + seconds_ms(interval_s) : 0;
-	outbox_shrink(&conn->outbox);
 	if (conn->unanswered_pings >= PINGS_UNANSWERED_MAX) {
 		conn_close(conn, CLOSE_LIMITS, "no answer to pings");
 		return;

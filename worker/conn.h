@@ -119,6 +119,8 @@ void conn_tell_error(struct conn *conn, const char *id, enum proto_error error, 
 		     int64_t retry_after_ms);
 /* One frame that was prepared; keeps the books. False: stop writing to it. */
 bool conn_write(struct conn *conn, char *frame, size_t len);
+/* An empty outbox lends its memory to the next one that needs some. */
+void conn_spare_outbox(struct conn *conn);
 /* It has something to write at the end of this turn. */
 void conn_want_flush(struct conn *conn);
 

@@ -291,6 +291,7 @@ void deliver_conn(struct conn *conn)
 		return;
 	/* A close frame may be asked for while the last frame is held back: it goes behind it. */
 	frame_write(&frame);
+	conn_spare_outbox(conn);
 	if (conn->state == CONN_CLOSING)
 		conn_close_now(conn);
 }

@@ -136,12 +136,6 @@ void outbox_drop_lines(struct outbox *outbox)
 	drop_first(outbox);
 }
 
-void outbox_shrink(struct outbox *outbox)
-{
-	if (outbox_is_empty(outbox))
-		outbox_finish(outbox);
-}
-
 void outbox_finish(struct outbox *outbox)
 {
 	buf_finish(&outbox->bytes);

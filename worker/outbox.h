@@ -19,6 +19,7 @@
 
 #define OUTBOX_BYTES_MAX (256u * 1024)
 #define OUTBOX_ITEMS_MAX 1024u
+#define OUTBOX_SPARE_BYTES_MAX (16u * 1024) /* one that grew beyond this isn't kept for others */
 
 enum outbox_kind { OUTBOX_BYTES, OUTBOX_LINES };
 
@@ -61,8 +62,6 @@ void outbox_sent(struct outbox *outbox, size_t len);
 /* An item of lines is done. */
 void outbox_drop_lines(struct outbox *outbox);
 
-/* An empty one gives its memory back. */
-void outbox_shrink(struct outbox *outbox);
 void outbox_finish(struct outbox *outbox);
 
 #endif

@@ -67,6 +67,8 @@ int worker_init(struct worker *worker, const struct inherit *inherit)
 
 void worker_finish(struct worker *worker)
 {
+	while (worker->spare_count > 0)
+		outbox_finish(&worker->spare[--worker->spare_count]);
 	message_parser_destroy(worker->parser);
 	worker->parser = NULL;
 	buf_finish(&worker->line);

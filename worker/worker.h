@@ -21,6 +21,7 @@
 #define WORKER_WORKER_H
 
 #include "worker/inherit.h"
+#include "worker/outbox.h"
 #include "worker/timers.h"
 #include "worker/ws.h"
 
@@ -31,6 +32,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define WORKER_SPARE_OUTBOXES 64u
 
 struct conn;
 struct control;
@@ -52,6 +55,9 @@ struct worker {
 	uint64_t conn_last_number; /* names a connection in the log */
 	/* Those with something to write at the end of the turn. */
 	struct conn *flush;
+	/* The memory of empty outboxes goes round: an idle connection keeps none. */
+	struct outbox spare[WORKER_SPARE_OUTBOXES];
+	unsigned spare_count;
 	bool draining, restarting;
 	unsigned retry_after_ms; /* told in `bye`; 0: not told */
 

@@ -294,3 +294,17 @@ Test(deliver, the_last_subscriber_takes_the_local_log_with_it)
 	cr_assert_null(worker->log_at[lobby]);
 	cr_assert_eq(segment_log(&fixture.shm, lobby)->workers & 1, 0);
 }
+
+Test(deliver, an_idle_connection_keeps_no_outbox)
+{
+	struct ws *alice = fixture_enter(0, "alice"), *bob = fixture_enter(0, "bob");
+
+	cr_assert_null(alice->conn->outbox.bytes.data);
+	cr_assert_null(alice->conn->outbox.items);
+	cr_assert_geq(fixture.worker[0].spare_count, 1);
+	fixture_send(bob, "{\"type\":\"ping\",\"id\":\"p\"}");
+	cr_assert_not_null(bob->conn->outbox.bytes.data);
+	fixture_turn();
+	fixture_expect(bob, "\"id\":\"p\"");
+	cr_assert_null(bob->conn->outbox.bytes.data);
+}

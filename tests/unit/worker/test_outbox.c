@@ -81,18 +81,3 @@ Test(outbox, refuses_more_items_than_its_bound)
 	cr_assert(outbox_is_empty(&outbox));
 	outbox_finish(&outbox);
 }
-
-Test(outbox, gives_its_memory_back_when_it_is_empty)
-{
-	struct outbox outbox = {0};
-
-	add(&outbox, "a\n");
-	outbox_shrink(&outbox);
-	cr_assert_not_null(outbox.bytes.data);
-	outbox_sent(&outbox, 2);
-	outbox_shrink(&outbox);
-	cr_assert_null(outbox.bytes.data);
-	cr_assert_null(outbox.items);
-	cr_assert_eq(add(&outbox, "b\n"), 0);
-	outbox_finish(&outbox);
-}
