@@ -50,6 +50,12 @@ static _Noreturn void child_main(const struct child_world *world, unsigned slot,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
+	/*
+	 * A group of its own: Ctrl-C, and whoever stops the whole group, mean the master, and it
+	 * tells the workers what to say to their clients. They may still log to its terminal.
+	 */
+	setpgid(0, 0);
+	signal(SIGTTOU, SIG_IGN);
 	snprintf(title, sizeof(title), "chat-worker-%u", slot);
 	title_set(title);
 	log_set_process(title);

@@ -91,6 +91,9 @@ static int careful_worker(const struct inherit *inherit)
 		_exit(12);
 	if (inherit->shm.slot != inherit->slot)
 		_exit(13);
+	/* A signal to the master's group isn't for us. */
+	if (getpgrp() != getpid())
+		_exit(15);
 	_exit(children.child[0].control_fd == -1 ? 10 : 14);
 }
 
