@@ -1,5 +1,6 @@
 #include "shm/image.h"
 
+#include "shm/crash_point.h"
 #include "shm/crc32c.h"
 #include "shm/segment_check.h"
 #include "shm/segment_layout.h"
@@ -172,6 +173,7 @@ int image_save(const struct shm *shm, const char *state_dir)
 	if (err == 0 && fsync(writer.fd) < 0)
 		err = -errno;
 	fd_close(&writer.fd);
+	CRASH_POINT(start_image_written);
 	if (err == 0)
 		err = rename_in(folder, tmp, path);
 	if (err < 0)

@@ -103,6 +103,7 @@ static void visit_locks(struct shm *shm)
 	(void)room_find(shm, "", &room);
 	(void)user_find(shm, "", &user);
 	(void)window_find(shm, 0, "", &busy);
+	room_table_mend(shm);
 	CRASH_POINT(janitor_tables);
 	for (uint32_t u = 0; u < load_acquire(&shm->header->users_high); u++) {
 		if (user_lock(shm, u) == 0)

@@ -311,6 +311,15 @@ static bool table_is_stale(const struct shm *shm)
 	return used != load_relaxed(&shm->header->rooms_used);
 }
 
+void room_table_mend(struct shm *shm)
+{
+	if (!table_is_stale(shm) || table_lock(shm) < 0)
+		return;
+	CRASH_POINT(room_collect_rebuild);
+	room_table_rebuild(shm);
+	lock_release(&shm->header->room_table);
+}
+
 unsigned room_collect(struct shm *shm, int64_t now_wall_ms, int64_t idle_ms)
 {
 	uint32_t max = shm->sizes->max_rooms;
@@ -335,10 +344,6 @@ unsigned room_collect(struct shm *shm, int64_t now_wall_ms, int64_t idle_ms)
 				freed += slot_free(shm, slot, now_wall_ms, idle_ms);
 		}
 	}
-	if (table_is_stale(shm) && table_lock(shm) == 0) {
-		CRASH_POINT(room_collect_rebuild);
-		room_table_rebuild(shm);
-		lock_release(&shm->header->room_table);
-	}
+	room_table_mend(shm);
 	return freed;
 }

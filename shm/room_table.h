@@ -13,4 +13,7 @@
  */
 void room_table_rebuild(struct shm *shm);
 
+/* Rooms that were freed, and whose slots are not on the free list yet. */
+void room_table_mend(struct shm *shm);
+
 #endif

@@ -246,6 +246,7 @@ static int start_fresh(struct start *start, int fd, const struct image *from)
 		goto out;
 	}
 	err = reserve_tables(fd, &start->want, start->error);
+	CRASH_POINT(start_reserved);
 	if (err == 0)
 		err = map_segment(shm, fd, header.total_bytes);
 	if (err < 0)
@@ -258,13 +259,16 @@ static int start_fresh(struct start *start, int fd, const struct image *from)
 	measure_memory(shm);
 	room_table_rebuild(shm);
 	user_table_rebuild(shm);
+	CRASH_POINT(start_emptied);
 	if (from != NULL)
 		err = image_import(from, shm, &start->report, start->error);
 	if (err < 0)
 		goto out;
 	window_table_rebuild(shm);
+	CRASH_POINT(start_filled);
 	atomic_thread_fence(memory_order_seq_cst);
 	shm->header->magic = magic;
+	CRASH_POINT(start_published);
 out:
 	if (err < 0) {
 		if (start->error->len == 0)
@@ -302,6 +306,7 @@ static int start_without_segment(struct start *start, int fd)
 				   "cannot rename the image in %s/%s, so it might be loaded twice: %s",
 				   params->state_dir, params->instance, strerror(-err));
 	}
+	CRASH_POINT(start_marked_used);
 	image_finish(&image);
 	/* Nobody waits for what could not be made. */
 	if (err < 0 && segment_name(params->instance, name, start->error) == 0)
@@ -331,6 +336,7 @@ static int start_attach(struct start *start, int fd, const struct segment_header
 	if (memcmp(&found->sizes, &start->want.sizes, sizeof(found->sizes)) != 0) {
 		/* Other sizes: through an image, which is on disk before the segment goes. */
 		err = segment_stop(shm, params->state_dir);
+		CRASH_POINT(start_resized);
 		if (err < 0)
 			buf_printf(start->error,
 				   "the sizes changed and the old registry cannot be saved in %s: %s; "
@@ -452,11 +458,13 @@ int segment_stop(struct shm *shm, const char *state_dir)
 	atomic_store(&shm->header->clean, 1);
 	if (err == 0)
 		err = image_save(shm, state_dir);
+	CRASH_POINT(start_stop_saved);
 	if (err == 0)
 		err = segment_name(shm->header->instance, name, &ignored);
 	/* Only our own: the name may be another's by now if someone removed the file. */
 	if (err == 0 && segment_is_named(shm->header->instance, shm->fd) && shm_unlink(name) < 0)
 		err = -errno;
+	CRASH_POINT(start_stop_unlinked);
 	buf_finish(&ignored);
 	return err;
 }

@@ -1,6 +1,7 @@
 #include "shm/segment_check.h"
 
 #include "shm/append.h"
+#include "shm/crash_point.h"
 #include "shm/lock.h"
 #include "shm/room_log.h"
 #include "shm/room_table.h"
@@ -268,22 +269,28 @@ int segment_repair(struct shm *shm, struct segment_report *report, struct buf *w
 
 	if (err < 0)
 		return err;
+	CRASH_POINT(start_locks_renewed);
 	atomic_store(&shm->header->clean, 0);
 	reset_workers(shm);
 	check_rooms(shm, warnings);
 	check_users(shm, warnings);
 	check_epochs(shm);
 	check_windows(shm);
+	CRASH_POINT(start_slots_checked);
 	for (uint32_t log = 0; log < segment_log_count(shm); log++)
 		check_log(shm, log, report);
+	CRASH_POINT(start_logs_checked);
 	room_table_rebuild(shm);
 	user_table_rebuild(shm);
 	window_table_rebuild(shm);
 	open = append_finish_intents(shm);
 	if (open > 0)
 		buf_printf(warnings, "%u direct messages wait for room for their second copy\n", open);
+	CRASH_POINT(start_intents_finished);
 	check_sessions(shm);
+	CRASH_POINT(start_sessions_lost);
 	count_presence(shm);
+	CRASH_POINT(start_repaired);
 	if (report->logs_quarantined > 0)
 		buf_printf(warnings, "%u damaged logs were emptied and begin a new epoch\n",
 			   report->logs_quarantined);

@@ -38,10 +38,13 @@ static void must(bool true_or_abort, const char *what, const struct buf *why)
 
 void segment_fixture_prepare(struct segment_fixture *fixture, const struct segment_sizes *sizes)
 {
+	const char *tmp = getenv("TMPDIR");
+
 	*fixture = (struct segment_fixture){ .shm = { .fd = -1 } };
 	snprintf(fixture->instance, sizeof(fixture->instance), "unit-%d-%llx", getpid(),
 		 (unsigned long long)random_u64());
-	snprintf(fixture->state_dir, sizeof(fixture->state_dir), "/tmp/rk-state-XXXXXX");
+	snprintf(fixture->state_dir, sizeof(fixture->state_dir), "%s/rk-state-XXXXXX",
+		 tmp != NULL && strlen(tmp) < 32 ? tmp : "/tmp");
 	must(mkdtemp(fixture->state_dir) != NULL, "mkdtemp", NULL);
 	fixture->params = (struct segment_params){
 		.instance = fixture->instance,
@@ -93,14 +96,19 @@ static int remove_one(const char *path, const struct stat *stat, int type, struc
 	return remove(path);
 }
 
-void segment_fixture_finish(struct segment_fixture *fixture)
+void segment_fixture_unlink(const struct segment_fixture *fixture)
 {
 	char name[80];
 
-	segment_fixture_kill(fixture);
 	snprintf(name, sizeof(name), "/chat-%s", fixture->instance);
 	shm_unlink(name);
 	nftw(fixture->state_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void segment_fixture_finish(struct segment_fixture *fixture)
+{
+	segment_fixture_kill(fixture);
+	segment_fixture_unlink(fixture);
 	buf_finish(&fixture->error);
 }
 

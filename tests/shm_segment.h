@@ -33,6 +33,8 @@ void segment_fixture_kill(struct segment_fixture *fixture);
 /* A clean stop: the image is in the state directory, the segment is gone. */
 void segment_fixture_stop(struct segment_fixture *fixture);
 void segment_fixture_finish(struct segment_fixture *fixture);
+/* The file goes now, the mapping lives on: for a program that may end before it finishes. */
+void segment_fixture_unlink(const struct segment_fixture *fixture);
 
 struct shm as_worker(const struct segment_fixture *fixture, unsigned slot);
 
