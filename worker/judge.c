@@ -4,7 +4,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <string.h>
+
+#define REFRESH_ROUNDS 16u
 
 /* The moment at which the session has to be judged again, on the clock of the timers; 0: none. */
 static uint64_t expiry_ms(const struct login_identity *identity)
@@ -23,8 +26,13 @@ bool judge_conn(struct conn *conn)
 	enum verdict verdict = login_rejudge(view, clock_wall_ms() / 1000, conn->identity);
 
 	if (verdict == VERDICT_OK) {
-		conn->expires_ms = expiry_ms(conn->identity);
-		conn_schedule(conn);
+		uint64_t expires_ms = expiry_ms(conn->identity);
+
+		/* Each name that is claimed is a new generation: most sessions have nothing to do. */
+		if (expires_ms != conn->expires_ms) {
+			conn->expires_ms = expires_ms;
+			conn_schedule(conn);
+		}
 		return true;
 	}
 	log_info("key revoked", "user=%s fingerprint=%s address=%s conn=%lu why=%s", conn->name,
@@ -38,8 +46,11 @@ bool judge_conn(struct conn *conn)
 void judge_changed(struct worker *worker)
 {
 	uint64_t generation = keyring_generation(worker->keyring);
-	int err = keyring_refresh(worker->keyring);
+	int err = -EAGAIN;
 
+	/* A keyring that is published over and over while it is copied would let nobody in. */
+	for (unsigned i = 0; i < REFRESH_ROUNDS && err == -EAGAIN; i++)
+		err = keyring_refresh(worker->keyring);
 	/* Set first: ending a session writes to it, and that asks again. */
 	worker->judged_generation = generation;
 	if (err < 0)
