@@ -155,6 +155,8 @@ static void settle(struct client *client)
 	if (client->sending && !client->following && pipe_is_done(&client->pipe))
 		end_with(client, client->pipe.refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_OK,
 			 NULL);
+	if (client->view)
+		client->view->ops->refresh(client->view);
 	transport_send(client->transport, session_output(client->session));
 	loop_want_input(client->loop,
 			!client->ending && client->view &&
@@ -515,6 +517,9 @@ static void on_typed(void *owner, const char *text)
 	}
 	if (text)
 		commands_run(&client->commands, text, now());
+	if (session_state(client->session) != SESSION_READY &&
+	    session_unanswered(client->session) > 0)
+		say(client, NOTE_QUIET, "not connected; it goes out when the connection is back");
 	show_target(client);
 }
 

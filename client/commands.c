@@ -208,8 +208,8 @@ static void command_help(struct commands *commands, const char *args, int64_t no
 		for (size_t i = 0; i < COMMANDS; i++)
 			help_line(&text, &table[i]);
 		buf_append_str(&text, "  //text                \"/text\" as a message\n"
-				      "Tab completes, Up and Down bring back what you typed, Ctrl-C "
-				      "clears the line, Ctrl-D on an empty line quits.\n");
+				      "Tab completes, Up and Down bring back what you typed,\n"
+				      "Ctrl-C clears the line, Ctrl-D on an empty line quits.\n");
 	}
 	if (text.len > 0 && !text.failed) {
 		text.data[text.len - 1] = '\0';

@@ -1,6 +1,7 @@
 #include "client/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -104,9 +105,17 @@ void loop_destroy(struct loop *loop)
 
 int loop_set_input(struct loop *loop, int fd)
 {
+	int flags = fcntl(fd, F_GETFL);
 	int rc = uv_poll_init(&loop->uv, &loop->poll, fd);
 
 	if (rc == 0) {
+		/*
+		 * uv_poll_init makes it non-blocking, and with it everyone's copy of a terminal or
+		 * pipe: our own standard output, and the shell we leave behind. We read only what
+		 * is there, so it need not be.
+		 */
+		if (flags >= 0)
+			fcntl(fd, F_SETFL, flags);
 		loop->poll.data = loop;
 		loop->has_poll = true;
 		return 0;

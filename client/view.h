@@ -30,6 +30,8 @@ struct view_ops {
 	void (*target)(struct view *view, const char *user, const char *target);
 	/* The connection: "" when it stands, else what to say about it ("reconnecting in 3 s"). */
 	void (*connection)(struct view *view, const char *state);
+	/* Everything that happened at once has been told: draw. */
+	void (*refresh)(struct view *view);
 	/* There is something to read from standard input. */
 	void (*read)(struct view *view);
 	/* The terminal's size changed. */

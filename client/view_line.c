@@ -33,6 +33,7 @@ struct view_line {
 	char state[80]; /* of the connection; "" while it stands */
 	int day;	/* of the last line printed */
 	bool drawn;	/* the typed line is on the screen, the cursor in it */
+	bool dirty;	/* and something changed since */
 	bool paused;
 	bool ended;
 	bool broken;
@@ -93,15 +94,25 @@ static void draw(struct view_line *line)
 	if (used + cursor > 0)
 		buf_printf(&line->screen, "\x1b[%zuC", used + cursor);
 	line->drawn = true;
+	line->dirty = false;
 	buf_finish(&prompt);
 }
 
-/* Whole lines above the one being typed. */
+/* Whole lines above the one being typed, which is drawn again when all of them are there. */
 static void print(struct view_line *line, const char *text)
 {
 	erase(line);
 	buf_append_str(&line->screen, text);
 	buf_append_char(&line->screen, '\n');
+	line->dirty = true;
+}
+
+static void refresh(struct view *view)
+{
+	struct view_line *line = self(view);
+
+	if (!line->dirty)
+		return;
 	draw(line);
 	flush(line);
 }
@@ -117,6 +128,16 @@ static void learn_people(struct view_line *line, const struct server_line *from)
 		people_saw(&line->people, from->users[i].user);
 }
 
+static void print_note(struct view_line *line, const char *text)
+{
+	struct buf note = BUF_INIT;
+
+	format_note(&line->format, text, &note);
+	if (!note.failed)
+		print(line, note.data);
+	buf_finish(&note);
+}
+
 static bool show(struct view *view, const struct session_event *event)
 {
 	struct view_line *line = self(view);
@@ -128,15 +149,8 @@ static bool show(struct view *view, const struct session_event *event)
 	learn_people(line, event->line);
 	kind = format_event(&line->format, event, &text);
 	if (kind != FORMAT_NOTHING && !text.failed) {
-		if (kind == FORMAT_SAID && format_day(event->line, &line->day, &day)) {
-			buf_reset(&line->screen);
-			buf_append_str(&day, " --");
-			struct buf note = BUF_INIT;
-
-			format_note(&line->format, day.data, &note);
-			print(line, note.data ? note.data : "");
-			buf_finish(&note);
-		}
+		if (kind == FORMAT_SAID && format_day(event->line, &line->day, &day))
+			print_note(line, day.data);
 		print(line, text.data);
 	}
 	buf_finish(&day);
@@ -171,8 +185,7 @@ static void target(struct view *view, const char *user, const char *to)
 
 	snprintf(line->user, sizeof(line->user), "%s", user);
 	snprintf(line->target, sizeof(line->target), "%s", to);
-	draw(line);
-	flush(line);
+	line->dirty = true;
 }
 
 static void connection(struct view *view, const char *state)
@@ -180,8 +193,7 @@ static void connection(struct view *view, const char *state)
 	struct view_line *line = self(view);
 
 	snprintf(line->state, sizeof(line->state), "%s", state);
-	draw(line);
-	flush(line);
+	line->dirty = true;
 }
 
 /* ---- what is typed */
@@ -263,8 +275,7 @@ static void read_keys(struct view *view)
 	}
 	for (ssize_t i = 0; i < n && !line->ended; i++)
 		key(line, bytes[i]);
-	draw(line);
-	flush(line);
+	line->dirty = true;
 }
 
 /* ---- the terminal */
@@ -273,8 +284,7 @@ static void resize(struct view *view)
 {
 	struct view_line *line = self(view);
 
-	draw(line);
-	flush(line);
+	line->dirty = true;
 }
 
 static void pause_view(struct view *view)
@@ -294,8 +304,7 @@ static void resume_view(struct view *view)
 	line->paused = false;
 	if (terminal_raw(line->in, line->out) < 0)
 		line->broken = true;
-	draw(line);
-	flush(line);
+	line->dirty = true;
 }
 
 static bool is_broken(const struct view *view)
@@ -320,6 +329,7 @@ static const struct view_ops ops = {
 	.note = note,
 	.target = target,
 	.connection = connection,
+	.refresh = refresh,
 	.read = read_keys,
 	.resize = resize,
 	.pause = pause_view,

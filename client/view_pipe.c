@@ -223,6 +223,7 @@ static const struct view_ops ops = {
 	.note = note,
 	.target = target,
 	.connection = connection,
+	.refresh = nothing,
 	.read = read_lines,
 	.resize = nothing,
 	.pause = nothing,
