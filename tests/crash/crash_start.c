@@ -185,25 +185,20 @@ static void run_point(struct crash *crash, const char *point)
 		    tries);
 }
 
-static void run_shard(const char *const *points, unsigned count, unsigned shard)
+static void prepare(struct crash *crash)
 {
-	struct crash crash = { 0 };
-
-	crash_seed(shard + 11);
-	crash.told = mmap(NULL, sizeof(*crash.told), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (crash.told == MAP_FAILED)
+	crash->told = mmap(NULL, sizeof(*crash->told), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (crash->told == MAP_FAILED)
 		exit(1);
-	segment_fixture_prepare(&crash.fixture, &segment_fixture_small);
-	for (unsigned i = shard; i < count; i += SHARDS)
-		run_point(&crash, points[i]);
-	segment_fixture_finish(&crash.fixture);
+	segment_fixture_prepare(&crash->fixture, &segment_fixture_small);
 }
 
 int main(void)
 {
 	static const char *const areas[] = { "start_", NULL };
 	const char *points[POINTS_MAX];
+	struct crash crash[SHARDS] = { 0 };
 	unsigned count;
 	int failed = 0;
 
@@ -216,11 +211,14 @@ int main(void)
 	for (unsigned shard = 0; shard < SHARDS; shard++) {
 		pid_t pid;
 
+		prepare(&crash[shard]);
 		fflush(NULL);
 		pid = fork();
 		if (pid == 0) {
 			crash_die_with_parent();
-			run_shard(points, count, shard);
+			crash_seed(shard + 11);
+			for (unsigned i = shard; i < count; i += SHARDS)
+				run_point(&crash[shard], points[i]);
 			exit(0);
 		}
 	}
@@ -230,6 +228,9 @@ int main(void)
 		wait(&status);
 		failed |= status;
 	}
+	/* Here and not in the parts: they may have ended at a failure. */
+	for (unsigned shard = 0; shard < SHARDS; shard++)
+		segment_fixture_finish(&crash[shard].fixture);
 	crash_check(failed == 0, "a part of the test ended with 0x%x", (unsigned)failed);
 	return crash_report();
 }
