@@ -32,9 +32,9 @@ static void expect_all_sound(void)
 	buf_finish(&why);
 }
 
-TestSuite(session, .init = begin, .fini = end);
+TestSuite(user_session, .init = begin, .fini = end);
 
-Test(session, attached_makes_present_and_ended_absent_at_once)
+Test(user_session, attached_makes_present_and_ended_absent_at_once)
 {
 	uint32_t session;
 
@@ -50,7 +50,7 @@ Test(session, attached_makes_present_and_ended_absent_at_once)
 	expect_all_sound();
 }
 
-Test(session, lost_stays_present_for_the_grace_only)
+Test(user_session, lost_stays_present_for_the_grace_only)
 {
 	uint32_t session;
 	uint64_t now = clock_mono_ms();
@@ -67,7 +67,7 @@ Test(session, lost_stays_present_for_the_grace_only)
 	expect_all_sound();
 }
 
-Test(session, lost_is_resumed_by_the_same_device)
+Test(user_session, lost_is_resumed_by_the_same_device)
 {
 	uint32_t first, again, other;
 
@@ -82,7 +82,7 @@ Test(session, lost_is_resumed_by_the_same_device)
 	expect_all_sound();
 }
 
-Test(session, limit_a_user_counts_those_attached)
+Test(user_session, limit_a_user_counts_those_attached)
 {
 	uint32_t one, two, three;
 
@@ -94,7 +94,7 @@ Test(session, limit_a_user_counts_those_attached)
 	expect_all_sound();
 }
 
-Test(session, table_is_full_at_max_connections_of_all_workers)
+Test(user_session, table_is_full_at_max_connections_of_all_workers)
 {
 	struct shm other = as_worker(&f, 1);
 	uint32_t session = SHM_NONE, last = SHM_NONE;
@@ -112,7 +112,7 @@ Test(session, table_is_full_at_max_connections_of_all_workers)
 	expect_all_sound();
 }
 
-Test(session, coming_and_going_under_new_devices_fills_nothing)
+Test(user_session, coming_and_going_under_new_devices_fills_nothing)
 {
 	uint32_t session;
 	char device[32];
@@ -126,7 +126,7 @@ Test(session, coming_and_going_under_new_devices_fills_nothing)
 	expect_all_sound();
 }
 
-Test(session, of_a_dead_worker_is_lost_then_freed)
+Test(user_session, of_a_dead_worker_is_lost_then_freed)
 {
 	struct shm other = as_worker(&f, 1);
 	uint32_t bob = make_user(&f.shm, "bob"), session, mine;
@@ -146,7 +146,7 @@ Test(session, of_a_dead_worker_is_lost_then_freed)
 	expect_all_sound();
 }
 
-Test(session, of_a_dead_worker_is_resumed_before_anyone_swept)
+Test(user_session, of_a_dead_worker_is_resumed_before_anyone_swept)
 {
 	struct shm other = as_worker(&f, 1);
 	uint32_t before, after;
@@ -164,7 +164,7 @@ Test(session, of_a_dead_worker_is_resumed_before_anyone_swept)
 	expect_all_sound();
 }
 
-Test(session, that_is_not_ours_any_more_is_left_alone)
+Test(user_session, that_is_not_ours_any_more_is_left_alone)
 {
 	uint32_t session;
 
