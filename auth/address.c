@@ -112,8 +112,8 @@ static bool network_has(const struct address *network, unsigned bits, const stru
 
 enum network_kind {
 	NETWORK_OK,
-	NETWORK_NOT,		/* no address: may be a wildcard */
-	NETWORK_INCONSISTENT,	/* an address with a mask that doesn't fit it */
+	NETWORK_NOT,          /* no address: may be a wildcard */
+	NETWORK_INCONSISTENT, /* an address with a mask that doesn't fit it */
 };
 
 static enum network_kind network_parse(const char *text, struct address *ret_network,

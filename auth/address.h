@@ -32,7 +32,7 @@ enum address_match {
 	ADDRESS_INVALID, /* a pattern is wrong: treat as no, and say so */
 };
 
-/* from="…": comma-separated CIDR networks and wildcards, `!` negates. address NULL: only checks. */
+/* from="...": networks and wildcards, `!` negates. address NULL: only checks the patterns. */
 enum address_match address_match_from(const struct address *address, const char *patterns);
 /* A certificate's source-address: comma-separated addresses and networks, nothing else. */
 enum address_match address_match_networks(const struct address *address, const char *networks);

@@ -64,8 +64,8 @@ bool name_list_has_bytes(const char *list, struct wire_bytes name)
 
 bool name_list_has(const char *list, const char *name)
 {
-	return name_list_has_bytes(list, (struct wire_bytes){.data = (const uint8_t *)name,
-							     .len = strlen(name)});
+	return name_list_has_bytes(
+		list, (struct wire_bytes){.data = (const uint8_t *)name, .len = strlen(name)});
 }
 
 /* Appends `name` to a comma-separated list unless it is there. */
@@ -211,7 +211,8 @@ static const char *line_check_key(struct authorized_line *line)
 	case VERDICT_UNSUPPORTED_KEY:
 		return "keys of this type are not accepted (ed25519, ecdsa, rsa and sk keys are)";
 	case VERDICT_BAD_KEY:
-		return "the key is weak or invalid (RSA needs 2048 to 8192 bits and an odd exponent)";
+		return "the key is weak or invalid (RSA needs 2048 to 8192 bits and an odd "
+		       "exponent)";
 	default:
 		return "the key is damaged";
 	}

@@ -11,9 +11,9 @@
  *	environment="CHAT_USER=alice,bob"   the names this key may use, and no other key may
  *	environment="CHAT_ROLE=op"          op and/or agent
  *
- * Differences from sshd: a line with a NUL, or over 16 KiB, is refused; so are keys that verification
- * would refuse (RSA below 2048 bits, DSA, small-order points); principals= on a plain key
- * pins names instead of making the line useless. Comments grant nothing.
+ * Differences from sshd: a line with a NUL, or over 16 KiB, is refused; so are keys that
+ * verification would refuse (RSA below 2048 bits, DSA, small-order points); principals= on
+ * a plain key pins names instead of making the line useless. Comments grant nothing.
  */
 #ifndef AUTH_AUTHORIZED_KEYS_H
 #define AUTH_AUTHORIZED_KEYS_H
@@ -24,12 +24,12 @@
 
 #define AUTHORIZED_LINE_MAX 16384u
 
-#define RULE_CA 0x01u		      /* cert-authority: vouches for certificates, logs nobody in itself */
-#define RULE_NAMES 0x02u	      /* names are pinned: `names` are the only ones */
-#define RULE_PRINCIPALS 0x04u	      /* a CA line with principals= */
-#define RULE_FROM 0x08u		      /* a from= list */
-#define RULE_NO_TOUCH_REQUIRED 0x10u  /* security keys need no touch */
-#define RULE_VERIFY_REQUIRED 0x20u    /* security keys must have asked for their PIN */
+#define RULE_CA 0x01u         /* cert-authority: vouches for certificates, logs nobody in itself */
+#define RULE_NAMES 0x02u      /* names are pinned: `names` are the only ones */
+#define RULE_PRINCIPALS 0x04u /* a CA line with principals= */
+#define RULE_FROM 0x08u       /* a from= list */
+#define RULE_NO_TOUCH_REQUIRED 0x10u /* security keys need no touch */
+#define RULE_VERIFY_REQUIRED 0x20u   /* security keys must have asked for their PIN */
 
 #define ROLE_OP 0x01u
 #define ROLE_AGENT 0x02u
@@ -38,24 +38,24 @@
 struct key_rule {
 	unsigned flags;
 	unsigned roles;
-	int64_t expires_s;	/* last good second; 0: never expires */
-	const char *from;	/* as written */
+	int64_t expires_s;      /* last good second; 0: never expires */
+	const char *from;       /* as written */
 	const char *principals; /* of a CA line, as written */
-	const char *names;	/* comma-separated valid names */
+	const char *names;      /* comma-separated valid names */
 };
 
 enum authorized_status {
-	AUTHORIZED_EMPTY,    /* blank or a comment */
-	AUTHORIZED_REFUSED,  /* `why` says what is wrong */
+	AUTHORIZED_EMPTY,   /* blank or a comment */
+	AUTHORIZED_REFUSED, /* `why` says what is wrong */
 	AUTHORIZED_ACCEPTED,
 };
 
 /* One parsed line. init once, parse as many lines as you like, finish. */
 struct authorized_line {
 	enum authorized_status status;
-	char why[160];	    /* refused: for people, printable */
-	char note[160];	    /* accepted, but something in it has no effect; or "" */
-	struct pubkey key;  /* views into `blob` */
+	char why[160];     /* refused: for people, printable */
+	char note[160];    /* accepted, but something in it has no effect; or "" */
+	struct pubkey key; /* views into `blob` */
 	struct key_rule rule;
 	struct buf blob, text; /* owned */
 };

@@ -16,8 +16,7 @@ static bool cert_type_find(struct wire_bytes name, enum key_type *ret_type)
 {
 	const size_t suffix = sizeof(CERT_SUFFIX) - 1;
 
-	if (name.len <= suffix ||
-	    memcmp(name.data + name.len - suffix, CERT_SUFFIX, suffix) != 0)
+	if (name.len <= suffix || memcmp(name.data + name.len - suffix, CERT_SUFFIX, suffix) != 0)
 		return false;
 	for (int type = KEY_ED25519; type <= KEY_SK_ECDSA256; type++) {
 		const char *plain = key_type_name((enum key_type)type);

@@ -19,8 +19,8 @@ struct certificate {
 	uint8_t ca_hash[KEY_HASH_BYTES];
 	uint32_t type; /* 1 user, 2 host */
 	uint64_t serial;
-	struct wire_bytes key_id; /* anything: clean before printing */
-	struct wire_bytes principals; /* strings one after the other; each was checked */
+	struct wire_bytes key_id;           /* anything: clean before printing */
+	struct wire_bytes principals;       /* strings one after the other; each was checked */
 	uint64_t valid_after, valid_before; /* seconds; before is exclusive */
 	struct wire_bytes critical, extensions;
 	struct wire_bytes tbs; /* the bytes that the CA signed */
@@ -35,7 +35,7 @@ enum verdict certificate_parse(const void *blob, size_t len, struct certificate 
 /* What a certificate says about the use of a security key. */
 struct certificate_demands {
 	bool no_touch_required; /* extension */
-	bool verify_required;	/* critical option */
+	bool verify_required;   /* critical option */
 };
 
 /*

@@ -38,8 +38,8 @@ int challenge_text(const struct challenge *challenge, char out[CHALLENGE_TEXT_SI
 		       "nonce: %s\n"
 		       "expires: %" PRId64 "\n"
 		       "binding: %s\n",
-		       challenge->server, challenge->user, challenge->fingerprint,
-		       challenge->nonce, challenge->expires_s, challenge->binding);
+		       challenge->server, challenge->user, challenge->fingerprint, challenge->nonce,
+		       challenge->expires_s, challenge->binding);
 	if (len < 0 || len >= (int)CHALLENGE_TEXT_SIZE)
 		return -ENAMETOOLONG;
 	*ret_len = (size_t)len;
@@ -180,8 +180,7 @@ bool server_name_is_loopback(const char *canonical)
 		return ntohl(v4.s_addr) >> 24 == 127;
 	if (inet_pton(AF_INET6, host, &v6) != 1)
 		return false;
-	return IN6_IS_ADDR_LOOPBACK(&v6) ||
-	       (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+	return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
 static bool name_char(char c)

@@ -34,7 +34,7 @@
 /* Plain text fields; borrowed. */
 struct challenge {
 	const char *server;      /* canonical: server_name_canonical() */
-	const char *user;	 /* lower case already */
+	const char *user;        /* lower case already */
 	const char *fingerprint; /* of the plain public key, "SHA256:..." */
 	const char *nonce;
 	int64_t expires_s; /* seconds since 1970 */

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define TUNNEL_MAX 2147483645 /* sshd's SSH_TUNID_MAX */
-#define HOST_MAX 1025u	      /* NI_MAXHOST */
+#define HOST_MAX 1025u        /* NI_MAXHOST */
 
 void key_options_init(struct key_options *options)
 {

@@ -18,7 +18,8 @@ struct key_options {
 	bool has_command, has_from, has_principals, has_user, has_role;
 	/* values without their quotes; owned */
 	struct buf from, principals;
-	struct buf user, role; /* of environment="CHAT_USER=…" and CHAT_ROLE; the first one counts */
+	/* of environment="CHAT_USER=..." and CHAT_ROLE; the first one counts */
+	struct buf user, role;
 };
 
 void key_options_init(struct key_options *options);

@@ -2,19 +2,22 @@
  * The keyring: who may log in and who owns which name, as one pointer-free
  * image in a sealed memfd that the master writes and workers can only read.
  *
- *	            ┌ header ┐┌── half 0 ──┐┌── half 1 ──┐
- *	memfd       generation  image         image          F_SEAL_FUTURE_WRITE: nobody maps it for writing again
+ *	          | header      |  half 0  |  half 1  |
+ *	memfd     | generation  |  image   |  image   |    F_SEAL_FUTURE_WRITE
  *
- * master: keyring_create; build an image; keyring_publish fills the idle half, then stores
- * `generation` with release. The active half is generation & 1.
- * worker: after the fork keyring_attach(keyring_fd(master's)); keyring_refresh copies the active half to private memory
- * when the generation changed and looks at the generation again afterwards. All look-ups read the
- * private copy, so they need no check of their own and never see half an update.
+ * master: keyring_create; build an image; keyring_publish fills the idle half,
+ * then stores `generation` with release. The half that counts is generation & 1.
+ *
+ * worker: after the fork keyring_attach(keyring_fd(master's)). keyring_refresh
+ * copies the half that counts to private memory when the generation changed, and
+ * looks at the generation again afterwards. All look-ups read the private copy,
+ * so they need no check of their own and never see half an update.
  *
  *	if (keyring_generation(k) != worker->judged_generation)     before each read or append
  *		keyring_refresh(k), judge every session again
  *
- * The master's own mapping is not inherited by a fork (MADV_DONTFORK).
+ * The seal forbids any other mapping for writing, and the master's own is not
+ * inherited by a fork (MADV_DONTFORK).
  */
 #ifndef AUTH_KEYRING_H
 #define AUTH_KEYRING_H
@@ -37,7 +40,7 @@ struct keyring;
 /* Accepts NULL. Closes the process's own descriptor. */
 void keyring_destroy(struct keyring *keyring);
 int keyring_fd(const struct keyring *keyring);
-/* What is published now. An acquire load: as cheap as that. Grows by one a publish; 0: nothing yet. */
+/* What is published now; 0: nothing yet. One acquire load. Grows by one a publish. */
 uint64_t keyring_generation(const struct keyring *keyring);
 
 /* ---- master */
@@ -52,8 +55,8 @@ struct keyring_source {
 	enum keys_safety safety;
 	const char *keys; /* bytes of the authorized_keys file; NULL: nobody */
 	size_t keys_len;
-	const struct names *names;     /* NULL: no bindings */
-	const char *const *servers;    /* canonical server names; NULL-terminated; NULL: none */
+	const struct names *names;  /* NULL: no bindings */
+	const char *const *servers; /* canonical server names; NULL-terminated; NULL: none */
 	unsigned names_per_key;
 };
 
@@ -75,8 +78,8 @@ int keyring_image_build(const struct keyring_source *source, keyring_line_cb cb,
 
 struct keyring_view;
 /*
- * The same keys with the names, servers, safety and names_per_key of `source`, whose keys aren't read:
- * for a claim, which must not cost a look at every key. Appended to ret_image. 0 or -ENOMEM.
+ * The same keys with the names, servers, safety and names_per_key of `source`, whose keys aren't
+ * read: for a claim, which must not cost a look at every key. Appended to ret_image. 0 or -ENOMEM.
  */
 int keyring_image_renew(const struct keyring_view *view, const struct keyring_source *source,
 			struct buf *ret_image);
@@ -89,8 +92,8 @@ int keyring_image_renew(const struct keyring_view *view, const struct keyring_so
  */
 int keyring_attach(int fd, struct keyring **ret_keyring);
 /*
- * Copies the current image if it isn't the one we have. 0, or -errno: the image was bad or kept changing;
- * then the view is empty, which lets nobody in.
+ * Copies the current image if it isn't the one we have. 0, or -errno: the image was bad or kept
+ * changing; then the view is empty, which lets nobody in.
  */
 int keyring_refresh(struct keyring *keyring);
 
@@ -99,16 +102,16 @@ int keyring_refresh(struct keyring *keyring);
 struct keyring_line {
 	uint8_t key_hash[KEY_HASH_BYTES];
 	int64_t expires_s;
-	uint32_t number; /* line in the file, from 1 */
-	uint32_t flags;	 /* RULE_* */
-	uint32_t roles;	 /* ROLE_* */
+	uint32_t number;                  /* line in the file, from 1 */
+	uint32_t flags;                   /* RULE_* */
+	uint32_t roles;                   /* ROLE_* */
 	uint32_t from, principals, names; /* offsets into text */
 };
 
 /* A name that a line pins. Sorted by name, then line. */
 struct keyring_pin {
 	char name[NAME_SIZE];
-	uint8_t ca; /* by a CA line: for its certificates */
+	uint8_t ca;    /* by a CA line: for its certificates */
 	uint32_t line; /* index into lines */
 };
 
@@ -129,7 +132,7 @@ struct keyring_view {
 };
 
 const struct keyring_view *keyring_view(const struct keyring *keyring);
-/* Opens an image in memory (checked): 0 or -EBADMSG. For tools and tests; the image stays the caller's. */
+/* Opens an image in memory, which stays the caller's: 0 or -EBADMSG. Every offset is checked. */
 int keyring_view_open(const void *image, size_t len, struct keyring_view *ret_view);
 
 /* The lines of a key: index of the first, *ret_count of them (maybe 0). */

@@ -105,8 +105,7 @@ static int compare_lines(const void *a, const void *b)
 
 	if (order != 0)
 		return order;
-	return left->line.number < right->line.number ? -1
-						      : left->line.number > right->line.number;
+	return left->line.number < right->line.number ? -1 : left->line.number > right->line.number;
 }
 
 static int compare_pins(const void *a, const void *b)

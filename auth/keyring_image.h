@@ -18,7 +18,7 @@ struct keyring_image_header {
 	uint32_t names_per_key;
 	uint32_t line_count, pin_count, binding_count, server_count;
 	uint32_t lines, pins, bindings, servers, text; /* offsets from the start of the image */
-	uint32_t servers_len, text_len;		       /* each ends with a NUL */
+	uint32_t servers_len, text_len;                /* each ends with a NUL */
 };
 
 #endif

@@ -121,8 +121,9 @@ static void check_part(struct keys_file *file, const char *path, const struct st
 
 	if (st->st_uid != 0 && st->st_uid != geteuid()) {
 		if (file->safety == KEYS_SAFE)
-			verdict_set(file, KEYS_UNSAFE, "%s %s belongs to user %u, not to root or us",
-				    kind, path, (unsigned)st->st_uid);
+			verdict_set(file, KEYS_UNSAFE,
+				    "%s %s belongs to user %u, not to root or us", kind, path,
+				    (unsigned)st->st_uid);
 		buf_append_char(&mending->chown, ' ');
 		put_path(&mending->chown, path);
 	}
@@ -169,7 +170,8 @@ static void check_safety(struct keys_file *file, int fd, const char *path, const
 	struct stat st, named;
 
 	file->safety = KEYS_SAFE;
-	if (fstat(fd, &st) < 0 || realpath(path, real_path) == NULL || stat(real_path, &named) < 0) {
+	if (fstat(fd, &st) < 0 || realpath(path, real_path) == NULL ||
+	    stat(real_path, &named) < 0) {
 		verdict_set(file, KEYS_MISSING, "%s: %s", path, strerror(errno));
 		goto out;
 	}
@@ -274,7 +276,8 @@ int keys_file_load(struct keys_file *file, const char *path, const char *home)
 	ret = file->safety == KEYS_SAFE ? read_all(fd, &file->bytes) : 0;
 	fd_close(&fd);
 	if (ret == -EFBIG)
-		verdict_set(file, KEYS_TOO_LARGE, "%s is larger than %u bytes", path, KEYS_FILE_MAX);
+		verdict_set(file, KEYS_TOO_LARGE, "%s is larger than %u bytes", path,
+			    KEYS_FILE_MAX);
 	else if (ret < 0)
 		verdict_set(file, KEYS_MISSING, "%s: %s", path, strerror(-ret));
 	if (ret == 0 && file->safety == KEYS_SAFE)

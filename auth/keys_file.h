@@ -17,10 +17,10 @@
 
 enum keys_safety {
 	KEYS_SAFE,
-	KEYS_MISSING,	 /* no such file, or it can't be opened */
-	KEYS_EMPTY,	 /* no line that accepts a key: not an error of the file itself */
-	KEYS_UNSAFE,	 /* others could have written it */
-	KEYS_TOO_LARGE,	 /* more bytes or lines than the keyring takes */
+	KEYS_MISSING,   /* no such file, or it can't be opened */
+	KEYS_EMPTY,     /* no line that accepts a key: not an error of the file itself */
+	KEYS_UNSAFE,    /* others could have written it */
+	KEYS_TOO_LARGE, /* more bytes or lines than the keyring takes */
 };
 
 struct keys_file {

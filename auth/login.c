@@ -80,10 +80,11 @@ static void wrong_server_message(const char *server, char out[LOGIN_MESSAGE_SIZE
 				    : '?';
 	told[len] = '\0';
 	if (server_name_canonical(server, 0, canonical) == 0 && server_name_is_loopback(canonical))
-		(void)snprintf(out, LOGIN_MESSAGE_SIZE,
-			       "\"%s\" is a name of this server only for programs on the same "
-			       "machine; dial another name of it (--server-name HOST:PORT adds one)",
-			       told);
+		(void)snprintf(
+			out, LOGIN_MESSAGE_SIZE,
+			"\"%s\" is a name of this server only for programs on the same "
+			"machine; dial another name of it (--server-name HOST:PORT adds one)",
+			told);
 	else
 		(void)snprintf(out, LOGIN_MESSAGE_SIZE,
 			       "this server is not \"%s\"; if it should be, start chat-master with "
@@ -96,8 +97,8 @@ static enum login_verdict judge_fields(const struct keyring_view *view,
 				       const struct login_request *request,
 				       struct login_result *result, char server[SERVER_NAME_SIZE])
 {
-	const char *missing = request->user == NULL	   ? "user"
-			      : request->server == NULL	   ? "server"
+	const char *missing = request->user == NULL        ? "user"
+			      : request->server == NULL    ? "server"
 			      : request->binding == NULL   ? "binding"
 			      : request->signature == NULL ? "signature"
 							   : NULL;
@@ -109,9 +110,10 @@ static enum login_verdict judge_fields(const struct keyring_view *view,
 		return LOGIN_MISSING_FIELD;
 	}
 	if (user_name_fold(request->user, result->identity.user) < 0) {
-		(void)snprintf(result->message, sizeof(result->message),
-			       "a name is 1 to %u of a-z 0-9 _ . - and begins with a letter or digit",
-			       (unsigned)NAME_LEN_MAX);
+		(void)snprintf(
+			result->message, sizeof(result->message),
+			"a name is 1 to %u of a-z 0-9 _ . - and begins with a letter or digit",
+			(unsigned)NAME_LEN_MAX);
 		return LOGIN_BAD_NAME;
 	}
 	if (!login_server_is_ours(view, request->server, &result->identity.peer, request->local,
@@ -146,12 +148,11 @@ static struct key_subject subject_of(const struct login_identity *identity, int6
 static unsigned lines_of(const struct keyring_view *view, const struct login_identity *identity,
 			 unsigned *ret_count)
 {
-	return keyring_find_lines(view,
-				  identity->certified ? identity->ca_hash : identity->key_hash,
-				  ret_count);
+	return keyring_find_lines(
+		view, identity->certified ? identity->ca_hash : identity->key_hash, ret_count);
 }
 
-/* Does the line give this name away? A line without names gives every name that is the key's by other rules. */
+/* Does the line give this name? One without names gives all that are the key's by other rules. */
 static bool line_grants(const struct key_rule *rule, const char *name, bool by_pin)
 {
 	if ((rule->flags & RULE_NAMES) != 0)
@@ -183,7 +184,9 @@ static enum verdict judge_lines(const struct keyring_view *view, int64_t now_s,
 	}
 	by_pin = pins > 0;
 	*claim = (struct name_claim){
-		.kind = identity->certified ? NAME_CA : by_pin ? NAME_PIN : NAME_KEY,
+		.kind = identity->certified ? NAME_CA
+			: by_pin            ? NAME_PIN
+					    : NAME_KEY,
 	};
 	memcpy(claim->name, identity->user, sizeof(claim->name));
 	memcpy(claim->key_hash, identity->key_hash, KEY_HASH_BYTES);
@@ -225,8 +228,7 @@ static enum name_right judge_name(const struct keyring_view *view, const struct 
 	if (binding == NULL && claim->kind == NAME_KEY)
 		owned = name_count_owned(view->bindings, view->binding_count, claim->key_hash);
 	right = name_rule(view, binding, owned, claim);
-	identity->name_serial =
-		right == NAME_RIGHT_OWNED && binding != NULL ? binding->serial : 0;
+	identity->name_serial = right == NAME_RIGHT_OWNED && binding != NULL ? binding->serial : 0;
 	return right;
 }
 
@@ -384,7 +386,8 @@ static void name_taken_message(const struct keyring_view *view,
 			       identity->user);
 	else
 		(void)snprintf(out, LOGIN_MESSAGE_SIZE,
-			       "the name %s is not yours; this key may use no name", identity->user);
+			       "the name %s is not yours; this key may use no name",
+			       identity->user);
 	buf_finish(&told);
 }
 

@@ -56,7 +56,7 @@ static bool ca_is_open(const struct keyring_view *view, const uint8_t *ca_hash)
 	return false;
 }
 
-/* The file speaks: the claimant is among those it names, so what the books say may have to give way. */
+/* The file names the claimant: what the books say may have to give way. */
 static enum name_right judge_pinned(const struct keyring_view *view, unsigned first, unsigned count,
 				    const struct name_binding *binding)
 {

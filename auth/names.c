@@ -23,7 +23,7 @@ struct names {
 	unsigned count, cap;
 	uint64_t serial;
 	char *path; /* NULL: in memory only */
-	int fd;	    /* -1 in memory; locked */
+	int fd;     /* -1 in memory; locked */
 	off_t size; /* of the log as far as it is good */
 	int broken; /* -errno: a failed write could not be taken back */
 };
@@ -309,8 +309,8 @@ void names_close(struct names *names)
 
 /*
  * Writes one event and syncs it. A line that was written in part, or may not
- * be on disk, is taken back; where even that fails nothing more is written until the next start, for what
- * follows half a line would be unreadable.
+ * be on disk, is taken back; where even that fails nothing more is written until the next start,
+ * for what follows half a line would be unreadable.
  */
 static int append(struct names *names, const struct name_binding *binding)
 {
@@ -352,8 +352,8 @@ static int record(struct names *names, const char *name, enum name_kind kind, co
 	return ret;
 }
 
-int names_claim(struct names *names, const struct keyring_view *view, const struct name_claim *claim,
-		enum name_answer *ret_answer, bool *ret_passed)
+int names_claim(struct names *names, const struct keyring_view *view,
+		const struct name_claim *claim, enum name_answer *ret_answer, bool *ret_passed)
 {
 	const uint8_t *hash = claim->kind == NAME_CA ? claim->ca_hash : claim->key_hash;
 	enum name_answer answer = NAME_TAKEN;
@@ -365,7 +365,8 @@ int names_claim(struct names *names, const struct keyring_view *view, const stru
 	    !user_name_valid(claim->name) || claim->kind > NAME_CA)
 		return -EINVAL;
 	switch (name_rule(view, names_find(names, claim->name),
-			  name_count_owned(names->bindings, names->count, claim->key_hash), claim)) {
+			  name_count_owned(names->bindings, names->count, claim->key_hash),
+			  claim)) {
 	case NAME_RIGHT_OWNED:
 		answer = NAME_GRANTED;
 		break;

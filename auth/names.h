@@ -1,18 +1,19 @@
 /*
  * Who owns which name. The file <state-dir>/<instance>/names is a log, one
- * event a line, appended and synced before anyone is told; a torn last line (a power cut) is dropped,
- * and the log is written anew, compacted, when it is loaded.
+ * event a line, appended and synced before anyone is told; a torn last line (a
+ * power cut) is dropped, and the log is written anew, compacted, when it is loaded.
  *
  *	# chat names 1
- *	own 7 alice key SHA256:6VQr…          serial, name, kind, whose
- *	free 8 alice SHA256:6VQr…             released by `chat-keys names release`; who had it last
+ *	own 7 alice key SHA256:6VQr...   serial, name, kind, whose
+ *	free 8 alice SHA256:6VQr...      released by `chat-keys names release`; whose it was
  *
- * The master is its only user. Rules (docs/auth.md):
+ * The master is its only user. Rules (docs/auth.md, name_rule.h):
  *	key   the first key that used a free name owns it; --names-per-key of these each
- *	pin   the file's own word: CHAT_USER= of a key's line; takes the name over from a "key" owner
+ *	pin   the file's own word: CHAT_USER= of a key's line; takes a name from a "key" owner
  *	ca    used with a certificate: belongs to that CA
- * A binding stays when its key goes: the name is reserved. A serial names one ownership: when a name
- * passes to someone else it gets a new one.
+ *
+ * A binding stays when its key goes: the name is reserved. A serial names one
+ * ownership: a name that passes to someone else gets a new one.
  */
 #ifndef AUTH_NAMES_H
 #define AUTH_NAMES_H
@@ -30,7 +31,7 @@ enum name_kind { NAME_KEY, NAME_PIN, NAME_CA, NAME_RELEASED };
 /* Pointer-free: it stands in the keyring as it is. */
 struct name_binding {
 	char name[NAME_SIZE];
-	uint8_t kind; /* enum name_kind */
+	uint8_t kind;                 /* enum name_kind */
 	uint8_t hash[KEY_HASH_BYTES]; /* the key's, or the CA's; released: the last owner's */
 	uint64_t serial;
 };
@@ -52,13 +53,13 @@ enum name_answer {
 struct names;
 struct keyring_view;
 
-/* Words nobody may claim: server system admin root all here everyone lobby. The file may pin them. */
+/* Words nobody may claim (the file may pin them): server system admin root and so on. */
 bool name_is_reserved_word(const char *name);
 const char *name_kind_text(enum name_kind kind);
 
 /*
- * Loads the log (none: starts one; folders exist already). 0; -EBADMSG: not ours or damaged in the middle,
- * *ret_line says where (0 elsewhere); else -errno. Keeps the file open and locked (-EBUSY).
+ * Loads the log (none: starts one; folders exist already). 0; -EBADMSG: not ours or damaged in the
+ * middle, *ret_line says where (0 elsewhere); else -errno. Keeps the file open and locked (-EBUSY).
  */
 int names_open(const char *path, struct names **ret_names, unsigned *ret_line);
 /* In memory only, for tools and tests: nothing is written. 0 or -ENOMEM. */
@@ -79,11 +80,11 @@ uint64_t names_serial(const struct names *names);
  * *ret_passed: the name belonged to somebody else before: its inbox must start afresh.
  * A claim of what the claimer owns already is granted again without a line in the log.
  */
-int names_claim(struct names *names, const struct keyring_view *view, const struct name_claim *claim,
-		enum name_answer *ret_answer, bool *ret_passed);
+int names_claim(struct names *names, const struct keyring_view *view,
+		const struct name_claim *claim, enum name_answer *ret_answer, bool *ret_passed);
 /*
- * The operator's word. add: 0, -EINVAL (no name), -EPERM (reserved word), -EEXIST (owned by another: release it
- * first), -ENOSPC, or -errno. release: 0, -ENOENT, or -errno.
+ * The operator's word. add: 0, -EINVAL (no name), -EPERM (reserved word), -EEXIST (owned by
+ * another: release it first), -ENOSPC, or -errno. release: 0, -ENOENT, or -errno.
  */
 int names_add(struct names *names, const char *name, const uint8_t hash[KEY_HASH_BYTES],
 	      bool *ret_passed);

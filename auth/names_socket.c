@@ -5,7 +5,7 @@
 
 #define WORDS_MAX 5u
 
-/* Splits at single spaces, in place. Returns how many words; more than WORDS_MAX counts as WORDS_MAX. */
+/* Splits at spaces, in place. Returns how many words; at most WORDS_MAX of them are looked at. */
 static unsigned split(char *text, char *words[WORDS_MAX])
 {
 	unsigned count = 0;

@@ -3,14 +3,17 @@
  * <state-dir>/<instance>/control.sock (0600; the master checks the peer's uid
  * too). One request line, answer lines, end of file.
  *
- *	C names list\n                     S alice SHA256:6VQr… key\n  bob SHA256:Hk5o… pin\n  ok 2 names\n
- *	C names add alice SHA256:6VQr…\n   S ok alice is SHA256:6VQr…'s\n
- *	C names release alice\n            S ok alice is free\n
- *	C anything else\n                  S error what is wrong, in words\n
+ *	C names list                      S alice SHA256:6VQr... key
+ *	                                  S bob SHA256:Hk5o... pin
+ *	                                  S ok 2 names
+ *	C names add alice SHA256:6VQr...  S ok alice belongs to SHA256:6VQr...
+ *	C names release alice             S ok alice is free
+ *	C anything else                   S error what is wrong, in words
  *
- * The last line begins with "ok" or "error". In a list the kind is key, pin, ca or reserved: reserved means
- * that no line of the keys file accepts that key now. A released name is not listed.
- * A request is at most NAMES_REQUEST_MAX bytes with its newline; the client has NAMES_TIMEOUT_MS to send it.
+ * The last line begins with "ok" or "error". In a list the kind is key, pin, ca
+ * or reserved: reserved means that no line of the keys file has that key now. A
+ * released name is not listed. A request is at most NAMES_REQUEST_MAX bytes with
+ * its newline; the client has NAMES_TIMEOUT_MS to send it.
  */
 #ifndef AUTH_NAMES_SOCKET_H
 #define AUTH_NAMES_SOCKET_H
@@ -24,8 +27,8 @@
 
 struct names_reply {
 	struct buf text; /* all lines of the answer; owned */
-	bool changed;	 /* publish the keyring before you send this */
-	bool passed;	 /* `name` was freed, or passed to somebody else: its inbox starts afresh */
+	bool changed;    /* publish the keyring before you send this */
+	bool passed;     /* `name` was freed, or passed to somebody else: its inbox starts afresh */
 	char name[NAME_SIZE];
 };
 

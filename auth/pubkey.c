@@ -139,7 +139,8 @@ enum verdict pubkey_parse_fields(struct wire_reader *r, enum key_type type, stru
 	}
 	if (verdict == VERDICT_OK && kind->is_sk && wire_get_string(r, &key.application) < 0)
 		verdict = VERDICT_MALFORMED;
-	if (verdict == VERDICT_OK && kind->curve != NULL && !point_is_on_curve(key.point, kind->nid))
+	if (verdict == VERDICT_OK && kind->curve != NULL &&
+	    !point_is_on_curve(key.point, kind->nid))
 		verdict = VERDICT_BAD_KEY;
 	if (verdict != VERDICT_OK)
 		return verdict;

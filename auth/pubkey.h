@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEY_HASH_BYTES 32u /* SHA-256 of the plain key blob: what identifies a key here */
+#define KEY_HASH_BYTES 32u  /* SHA-256 of the plain key blob: what identifies a key here */
 #define KEY_BLOB_MAX 16384u /* a certificate with its principals, an RSA key and an RSA CA */
 #define RSA_BITS_MIN 2048u
 #define RSA_BITS_MAX 8192u
@@ -35,10 +35,10 @@ enum key_type {
 
 struct pubkey {
 	enum key_type type;
-	struct wire_bytes fields; /* all of the plain blob behind the type name */
-	struct wire_bytes point;  /* ed25519: 32 bytes; ecdsa: 0x04, x, y */
+	struct wire_bytes fields;       /* all of the plain blob behind the type name */
+	struct wire_bytes point;        /* ed25519: 32 bytes; ecdsa: 0x04, x, y */
 	struct wire_bytes rsa_e, rsa_n; /* big-endian, no leading zeros */
-	struct wire_bytes application;	/* sk: "ssh:" and the like */
+	struct wire_bytes application;  /* sk: "ssh:" and the like */
 };
 
 /* "ssh-ed25519", "ssh-rsa", ...: the name of the plain type. */
@@ -50,7 +50,8 @@ bool key_type_is_sk(enum key_type type);
 bool key_type_find(struct wire_bytes name, enum key_type *ret_type);
 
 /*
- * A whole plain blob. VERDICT_OK, MALFORMED, UNSUPPORTED_KEY (another type, certificates too), BAD_KEY.
+ * A whole plain blob. VERDICT_OK, MALFORMED, UNSUPPORTED_KEY (another type, certificates too),
+ * BAD_KEY.
  */
 enum verdict pubkey_parse(const void *blob, size_t len, struct pubkey *ret_key);
 /* The fields of a key behind its type name, from a reader: for certificates. */

@@ -118,20 +118,20 @@ static bool verify_rsa(const struct signature *sig, const struct pubkey *key, co
 
 static const char *ecdsa_group(enum key_type type)
 {
-	return type == KEY_ECDSA384 ? "secp384r1"
-	     : type == KEY_ECDSA521 ? "secp521r1"
-				    : "prime256v1";
+	return type == KEY_ECDSA384   ? "secp384r1"
+	       : type == KEY_ECDSA521 ? "secp521r1"
+				      : "prime256v1";
 }
 
 static const EVP_MD *ecdsa_digest(enum key_type type)
 {
-	return type == KEY_ECDSA384 ? EVP_sha384()
-	     : type == KEY_ECDSA521 ? EVP_sha512()
-				    : EVP_sha256();
+	return type == KEY_ECDSA384   ? EVP_sha384()
+	       : type == KEY_ECDSA521 ? EVP_sha512()
+				      : EVP_sha256();
 }
 
-static bool verify_ecdsa(const struct signature *sig, const struct pubkey *key,
-			 const void *message, size_t len)
+static bool verify_ecdsa(const struct signature *sig, const struct pubkey *key, const void *message,
+			 size_t len)
 {
 	ECDSA_SIG *pair = ECDSA_SIG_new();
 	BIGNUM *r = BN_bin2bn(sig->ecdsa_r.data, (int)sig->ecdsa_r.len, NULL);

@@ -15,7 +15,7 @@ enum hash_algorithm { HASH_SHA256, HASH_SHA512 };
 
 struct signature {
 	enum hash_algorithm rsa_hash; /* of rsa-sha2-256, rsa-sha2-512 */
-	struct wire_bytes raw;	      /* ed25519: 64 bytes; rsa: at most the modulus' length */
+	struct wire_bytes raw;        /* ed25519: 64 bytes; rsa: at most the modulus' length */
 	struct wire_bytes ecdsa_r, ecdsa_s;
 	uint8_t sk_flags; /* 0 for keys that aren't security keys */
 	uint32_t sk_counter;

@@ -22,9 +22,9 @@
 #define SSHSIG_BLOB_MAX (SSHSIG_TEXT_MAX / 4u * 3u)
 
 struct sshsig {
-	bool certified;		 /* the public key is a certificate; then cert is set */
+	bool certified; /* the public key is a certificate; then cert is set */
 	struct certificate cert;
-	struct pubkey key;	 /* the plain key that signed; cert.key where certified */
+	struct pubkey key;        /* the plain key that signed; cert.key where certified */
 	enum hash_algorithm hash; /* of the message */
 	struct wire_bytes namespace;
 	struct wire_bytes blob; /* the public key as it stands in the signature */
@@ -43,8 +43,10 @@ enum verdict sshsig_read(const uint8_t *blob, size_t len, const char *namespace,
 /* VERDICT_OK or BAD_SIGNATURE. Doesn't look at signature.sk_flags, nor at the certificate. */
 enum verdict sshsig_verify(const struct sshsig *sig, const void *message, size_t len);
 /*
- * The touch and PIN rule for security keys (true for other keys): VERDICT_OK, NO_TOUCH, NOT_VERIFIED.
+ * The touch and PIN rule for security keys (true for other keys): VERDICT_OK, NO_TOUCH,
+ * NOT_VERIFIED.
  */
-enum verdict sshsig_check_sk(const struct sshsig *sig, bool no_touch_required, bool verify_required);
+enum verdict sshsig_check_sk(const struct sshsig *sig, bool no_touch_required,
+			     bool verify_required);
 
 #endif

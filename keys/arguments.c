@@ -78,7 +78,8 @@ int argument_key_file(const char *path, struct buf *ret_blob)
 	struct buf text = BUF_INIT;
 	int ret = argument_file(path, KEY_FILE_MAX, &text);
 
-	if (ret == 0 && (text.len == 0 || pubkey_text_decode(text.data, text.len, ret_blob, NULL) < 0)) {
+	if (ret == 0 &&
+	    (text.len == 0 || pubkey_text_decode(text.data, text.len, ret_blob, NULL) < 0)) {
 		complain("%s: not a public key (the .pub file of a key pair, or a -cert.pub)",
 			 path);
 		ret = -EINVAL;

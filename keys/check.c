@@ -80,8 +80,7 @@ static enum verdict comer_read(const struct check_call *call, struct comer *come
 static bool principals_fit(const struct check_call *call, const struct comer *comer,
 			   const struct key_rule *rule)
 {
-	struct wire_reader r =
-		wire_reader(comer->cert.principals.data, comer->cert.principals.len);
+	struct wire_reader r = wire_reader(comer->cert.principals.data, comer->cert.principals.len);
 	struct wire_bytes principal;
 
 	if ((rule->flags & RULE_PRINCIPALS) == 0)
@@ -127,7 +126,8 @@ static void print_rule(const struct key_rule *rule)
 		(void)printf("; no names (none of principals= can be one)");
 	else if ((rule->flags & RULE_NAMES) != 0)
 		(void)printf("; names %s (%s)", rule->names,
-			     ca ? "those of them its certificates have" : "pinned: no other key may");
+			     ca ? "those of them its certificates have"
+				: "pinned: no other key may");
 	else if (ca)
 		(void)printf("; names: any its certificates are for, unless someone else's");
 	else
@@ -284,9 +284,9 @@ static void tell_safety(const char *path)
 static int parse(int argc, char **argv, struct check_call *call)
 {
 	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},	   {"user", required_argument, NULL, 'u'},
+		{"key", required_argument, NULL, 'k'},     {"user", required_argument, NULL, 'u'},
 		{"address", required_argument, NULL, 'a'}, {"time", required_argument, NULL, 't'},
-		{"help", no_argument, NULL, 'h'},	   {NULL, 0, NULL, 0},
+		{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 	};
 	int c, ret = 0;
 

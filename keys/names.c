@@ -188,7 +188,8 @@ static int make_request(int count, char **words, struct names_call *call)
 	}
 	if (!(count == 3 && strcmp(verb, "add") == 0) &&
 	    !(count == 2 && strcmp(verb, "release") == 0)) {
-		complain("names list, names add NAME KEY or names release NAME (--help tells more)");
+		complain(
+			"names list, names add NAME KEY or names release NAME (--help tells more)");
 		return -1;
 	}
 	if (user_name_fold(words[1], name) < 0) {

@@ -21,7 +21,8 @@ static const char help[] =
 	"prints ok or the code of what is wrong; standard error says it in words.\n"
 	"\n"
 	"  --key PUB         the signature must be by this key; without it, by the one inside\n"
-	"  --namespace NS    what it was made for (ssh-keygen -n); logins: " CHALLENGE_NAMESPACE "\n"
+	"  --namespace NS    what it was made for (ssh-keygen -n); logins: " CHALLENGE_NAMESPACE
+	"\n"
 	"  --message FILE    what was signed\n"
 	"  --signature FILE  armored, or bare base64\n"
 	"  --ca PUB          an authority for certificates, repeatable; without one a\n"
@@ -72,10 +73,9 @@ static bool is_authority(const struct verify_call *call, const uint8_t *hash)
 /* Where --user wasn't given and the message is a login's text, its user. */
 static void find_user(struct verify_call *call)
 {
-	const char *at = call->message.data != NULL
-				 ? memmem(call->message.data, call->message.len, USER_FIELD,
-					  strlen(USER_FIELD))
-				 : NULL;
+	const char *at = call->message.data != NULL ? memmem(call->message.data, call->message.len,
+							     USER_FIELD, strlen(USER_FIELD))
+						    : NULL;
 	char name[NAME_SIZE];
 	size_t len;
 
@@ -91,7 +91,7 @@ static void find_user(struct verify_call *call)
 		memcpy(call->visit.user, name, sizeof(name));
 }
 
-/* The key that was asked for: the very blob, or the plain key inside the certificate that signed. */
+/* The key that was asked for: the very blob, or the plain key of the certificate that signed. */
 static bool is_wanted_key(const struct verify_call *call, const struct sshsig *sig)
 {
 	struct buf plain = BUF_INIT;

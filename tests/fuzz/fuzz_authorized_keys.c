@@ -35,7 +35,8 @@ static void see_line(void *data, unsigned number, const struct authorized_line *
 	check_printable(line->note);
 	check((line->status == AUTHORIZED_REFUSED) == (line->why[0] != '\0'), "a reason");
 	if (line->status == AUTHORIZED_REFUSED)
-		check(line->rule.names[0] == '\0' && line->rule.roles == 0, "a refused line grants nothing");
+		check(line->rule.names[0] == '\0' && line->rule.roles == 0,
+		      "a refused line grants nothing");
 }
 
 static void use_view(const struct keyring_view *view)

@@ -245,8 +245,9 @@ Test(authorized_keys, chat_role_knows_two_roles)
 
 Test(authorized_keys, lists_that_meet_leave_what_both_have)
 {
-	cr_assert_eq(parse("cert-authority,principals=\"alice,zoe\",environment=\"CHAT_USER=alice\""),
-		     AUTHORIZED_ACCEPTED);
+	cr_assert_eq(
+		parse("cert-authority,principals=\"alice,zoe\",environment=\"CHAT_USER=alice\""),
+		AUTHORIZED_ACCEPTED);
 	cr_expect_eq(line.rule.flags, RULE_CA | RULE_PRINCIPALS | RULE_NAMES);
 	cr_expect_str_eq(line.rule.names, "alice");
 	cr_expect_str_eq(line.rule.principals, "alice,zoe");

@@ -1,4 +1,5 @@
-/* auth/keys_file: a file that others could have written lets nobody in, and the reason tells how to mend it. */
+/* auth/keys_file: a file that others could have written lets nobody in, and the reason tells how to
+ * mend it. */
 #include "signer_fixture.h"
 
 #include "auth/keys_file.h"

@@ -152,8 +152,15 @@ Test(login, a_challenge_is_good_until_its_last_second)
 Test(login, a_server_name_that_is_not_ours_is_named_at_once)
 {
 	static const char *const strange[] = {
-		"chat.example.org:8081", "chat.example.org.:8080", "chat.example.org", "", ":8080",
-		"a b:1",		 "chat.example.org:08080", "[::1",	       "\"\n:1",
+		"chat.example.org:8081",
+		"chat.example.org.:8080",
+		"chat.example.org",
+		"",
+		":8080",
+		"a b:1",
+		"chat.example.org:08080",
+		"[::1",
+		"\"\n:1",
 	};
 
 	add("", &alice);
@@ -256,7 +263,8 @@ Test(login, a_pinned_key_has_its_names_and_no_others)
 	cr_expect_eq(result.claim.kind, NAME_PIN);
 	cr_expect_eq(log_in(&alice, "bob"), LOGIN_ACCEPT);
 	cr_expect_eq(log_in(&alice, "carol"), LOGIN_NAME_TAKEN);
-	cr_expect_str_eq(result.message, "the name carol is not yours; this key may use: alice, bob");
+	cr_expect_str_eq(result.message,
+			 "the name carol is not yours; this key may use: alice, bob");
 }
 
 Test(login, a_pinned_name_is_for_nobody_else)

@@ -125,7 +125,7 @@ Test(names, a_key_has_so_many_names_and_no_more)
 Test(names, reserved_words_are_claimed_by_nobody)
 {
 	static const char *const words[] = {"server", "system", "admin",    "root",
-					    "all",    "here",	"everyone", "lobby"};
+					    "all",    "here",   "everyone", "lobby"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		cr_expect_eq(claim(words[i], NAME_KEY, &alice), NAME_TAKEN, "%s", words[i]);
@@ -393,8 +393,13 @@ Test(names, requests_are_answered_in_lines)
 
 Test(names, wrong_requests_are_told_what_is_wrong)
 {
-	static const char *const wrong[] = {"", "names", "names list all", "help", "names release",
-					    "names add alice", "names add a b c"};
+	static const char *const wrong[] = {"",
+					    "names",
+					    "names list all",
+					    "help",
+					    "names release",
+					    "names add alice",
+					    "names add a b c"};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		cr_expect_eq(strncmp(ask(wrong[i], "", ""), "error unknown request", 21), 0, "%s",

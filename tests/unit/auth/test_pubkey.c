@@ -137,8 +137,14 @@ Test(pubkey, points_are_uncompressed_and_on_their_curve)
 Test(pubkey, other_types_are_unsupported)
 {
 	static const char *const types[] = {
-		"ssh-dss", "ssh-ed448", "SSH-ED25519", "ssh-ed25519 ", "rsa-sha2-256", "",
-		"ssh-ed25519-cert-v01@openssh.com", "ssh-xmss@openssh.com",
+		"ssh-dss",
+		"ssh-ed448",
+		"SSH-ED25519",
+		"ssh-ed25519 ",
+		"rsa-sha2-256",
+		"",
+		"ssh-ed25519-cert-v01@openssh.com",
+		"ssh-xmss@openssh.com",
 	};
 	struct buf blob = BUF_INIT;
 

@@ -60,7 +60,8 @@ Test(sshsig, every_flipped_bit_is_found)
 	for (size_t i = 0; i < blob_len; i++) {
 		for (unsigned bit = 0; bit < 8; bit++) {
 			blob[i] ^= (uint8_t)(1u << bit);
-			cr_expect_neq(verify(blob, blob_len), VERDICT_OK, "byte %zu bit %u", i, bit);
+			cr_expect_neq(verify(blob, blob_len), VERDICT_OK, "byte %zu bit %u", i,
+				      bit);
 			blob[i] ^= (uint8_t)(1u << bit);
 		}
 	}
@@ -133,9 +134,9 @@ Test(sshsig, another_message_is_a_bad_signature)
 Test(sshsig, a_second_form_of_the_same_signature_is_refused)
 {
 	static const uint8_t order[32] = {
-		0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
-		0xde, 0x14, 0,	  0,	0,    0,    0,	  0,	0,    0,    0,	  0,	0,    0,
-		0,    0,    0,	  0x10,
+		0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+		0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
+		0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10,
 	};
 	uint8_t *s = blob + blob_len - 32;
 	unsigned carry = 0;

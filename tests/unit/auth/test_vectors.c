@@ -1,4 +1,5 @@
-/* Every vector of tests/data/vectors, at its level: signature, certificate, login text, keys file. */
+/* Every vector of tests/data/vectors, at its level: signature, certificate, login text, keys file.
+ */
 #include "auth/authorized_keys.h"
 #include "auth/base64.h"
 #include "auth/login.h"
@@ -59,7 +60,8 @@ static enum verdict judge_ca(json_t *vector, const struct sshsig *sig, json_t *c
 	json_t *name;
 	size_t i;
 
-	json_array_foreach(json_object_get(vector, "ca"), i, name) {
+	json_array_foreach(json_object_get(vector, "ca"), i, name)
+	{
 		struct buf blob = BUF_INIT;
 		struct pubkey ca;
 		uint8_t hash[KEY_HASH_BYTES];
@@ -73,9 +75,8 @@ static enum verdict judge_ca(json_t *vector, const struct sshsig *sig, json_t *c
 	if (!trusted)
 		return VERDICT_CERT_UNTRUSTED_CA;
 	cr_assert_eq(address_parse(text_of(context, "peer"), &peer), 0);
-	verdict = certificate_check(&sig->cert,
-				    json_integer_value(json_object_get(context, "now")), &peer,
-				    &demands);
+	verdict = certificate_check(&sig->cert, json_integer_value(json_object_get(context, "now")),
+				    &peer, &demands);
 	if (verdict == VERDICT_OK &&
 	    !certificate_has_principal(&sig->cert, text_of(context, "user")))
 		verdict = VERDICT_CERT_PRINCIPAL;
@@ -117,7 +118,8 @@ Test(vectors, every_signature_and_certificate_gets_its_verdict)
 	json_t *root = load(FOLDER "manifest.json"), *vector;
 	size_t i, seen = 0;
 
-	json_array_foreach(json_object_get(root, "vectors"), i, vector) {
+	json_array_foreach(json_object_get(root, "vectors"), i, vector)
+	{
 		const char *level = text_of(vector, "level");
 		bool is_text = level != NULL && strcmp(level, "text") == 0;
 		enum verdict verdict = judge_signature(vector, json_object_get(root, "context"));
@@ -142,8 +144,7 @@ static void make_view(const char *key_name, json_t *context, struct buf *image,
 	char path[256];
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		servers[i] = json_string_value(entry);
+	json_array_foreach(list, i, entry) servers[i] = json_string_value(entry);
 	(void)snprintf(path, sizeof(path), "keys/%s.pub", key_name);
 	read_into(path, &keys);
 	source.keys = keys.data;
@@ -188,7 +189,8 @@ Test(vectors, a_good_signature_over_another_text_is_no_login)
 	struct login_result result;
 	size_t i, seen = 0;
 
-	json_array_foreach(json_object_get(root, "vectors"), i, vector) {
+	json_array_foreach(json_object_get(root, "vectors"), i, vector)
+	{
 		const char *level = text_of(vector, "level");
 
 		if (level == NULL || strcmp(level, "text") != 0)
@@ -208,7 +210,8 @@ Test(vectors, the_good_signature_over_the_right_text_is_a_login)
 	struct login_result result;
 	size_t i, seen = 0;
 
-	json_array_foreach(json_object_get(root, "vectors"), i, vector) {
+	json_array_foreach(json_object_get(root, "vectors"), i, vector)
+	{
 		const char *name = text_of(vector, "name");
 
 		if (strcmp(name, "good-ed25519") != 0 && strcmp(name, "good-rsa4096") != 0 &&
@@ -301,7 +304,8 @@ Test(vectors, every_keys_file_accepts_and_refuses_as_it_should)
 	json_t *root = load(FOLDER "authorized_keys.json"), *vector;
 	size_t i, seen = 0;
 
-	json_array_foreach(json_object_get(root, "cases"), i, vector) {
+	json_array_foreach(json_object_get(root, "cases"), i, vector)
+	{
 		const char *base64 = text_of(vector, "file_base64");
 		struct buf file = BUF_INIT;
 		struct comer comer;
@@ -328,7 +332,8 @@ Test(vectors, fingerprints_are_opensshs)
 	json_t *root = load(FOLDER "manifest.json"), *entry;
 	const char *name;
 
-	json_object_foreach(json_object_get(root, "keys"), name, entry) {
+	json_object_foreach(json_object_get(root, "keys"), name, entry)
+	{
 		struct buf blob = BUF_INIT;
 		char fingerprint[FINGERPRINT_SIZE];
 		struct pubkey key;

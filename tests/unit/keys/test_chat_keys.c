@@ -105,12 +105,14 @@ static void verify_vector(json_t *vector)
 	size_t i;
 
 	buf_printf(&line, "--namespace %s --message " FOLDER "%s --signature " FOLDER "%s",
-		   text_of(vector, "namespace"), text_of(vector, "message"), text_of(vector, "sig"));
+		   text_of(vector, "namespace"), text_of(vector, "message"),
+		   text_of(vector, "sig"));
 	if (text_of(vector, "key") != NULL) {
 		key_path(text_of(vector, "key"), file);
 		buf_printf(&line, " --key %s", file);
 	}
-	json_array_foreach(json_object_get(vector, "ca"), i, ca) {
+	json_array_foreach(json_object_get(vector, "ca"), i, ca)
+	{
 		key_path(json_string_value(ca), file);
 		buf_printf(&line, " --ca %s", file);
 	}
@@ -124,7 +126,8 @@ Test(chat_keys, verify_gives_every_vector_its_code)
 	json_t *root = load(FOLDER "manifest.json"), *vector;
 	size_t i;
 
-	json_array_foreach(json_object_get(root, "vectors"), i, vector) {
+	json_array_foreach(json_object_get(root, "vectors"), i, vector)
+	{
 		const char *level = text_of(vector, "level"), *expect = text_of(vector, "expect");
 		char printed[64];
 
@@ -145,14 +148,16 @@ Test(chat_keys, check_gives_every_keys_file_its_verdict)
 	json_t *root = load(FOLDER "authorized_keys.json"), *vector;
 	size_t i;
 
-	json_array_foreach(json_object_get(root, "cases"), i, vector) {
+	json_array_foreach(json_object_get(root, "cases"), i, vector)
+	{
 		const char *base64 = text_of(vector, "file_base64");
 		bool accept = strcmp(text_of(vector, "expect"), "accept") == 0;
 		char key[160], line[400];
 		uint8_t *bytes = malloc(strlen(base64) + 1);
 		size_t len;
 
-		cr_assert_eq(base64_decode(base64, strlen(base64), "", bytes, strlen(base64), &len), 0);
+		cr_assert_eq(base64_decode(base64, strlen(base64), "", bytes, strlen(base64), &len),
+			     0);
 		write_file(bytes, len);
 		free(bytes);
 		key_path(text_of(vector, "key"), key);
@@ -225,7 +230,8 @@ Test(chat_keys, check_judges_certificates_by_the_ca_line)
 	cr_expect_eq(run.exit_code, 1);
 	check("--key " KEYS "cert_source_addr-cert.pub --user alice --time " NOW);
 	cr_expect_eq(run.exit_code, 1);
-	check("--key " KEYS "cert_source_addr-cert.pub --user alice --address 192.0.2.9 --time " NOW);
+	check("--key " KEYS
+	      "cert_source_addr-cert.pub --user alice --address 192.0.2.9 --time " NOW);
 	cr_expect_eq(run.exit_code, 0);
 	check("--key " KEYS "ed25519.pub");
 	cr_expect_eq(run.exit_code, 1);

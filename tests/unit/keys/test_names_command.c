@@ -111,8 +111,8 @@ Test(names_command, adds_lists_and_releases)
 	cr_expect_eq(run.exit_code, 0);
 	names("list");
 	cr_expect_eq(run.exit_code, 0);
-	cr_expect_str_eq(run.out.data, "alice " FINGERPRINT " reserved\nbob " FINGERPRINT
-				       " reserved\n2 names\n");
+	cr_expect_str_eq(run.out.data,
+			 "alice " FINGERPRINT " reserved\nbob " FINGERPRINT " reserved\n2 names\n");
 	names("release alice");
 	cr_expect_eq(run.exit_code, 0);
 	names("release alice");
@@ -145,9 +145,15 @@ Test(names_command, without_a_server_it_says_what_to_look_at)
 
 Test(names_command, wrong_words_are_usage)
 {
-	static const char *const wrong[] = {"",		   "lists",	      "add",
-					    "add alice",   "add A!b " KEY,    "add alice /nonexistent",
-					    "release",	   "release a b",     "list all",
+	static const char *const wrong[] = {"",
+					    "lists",
+					    "add",
+					    "add alice",
+					    "add A!b " KEY,
+					    "add alice /nonexistent",
+					    "release",
+					    "release a b",
+					    "list all",
 					    "--frobnicate"};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
