@@ -23,7 +23,8 @@ const char *answer_room_name(const struct conn *conn, struct text room);
  * Looks that room up: PROTO_OK for a member's room and the user's own inbox; else ERR_forbidden
  * (somebody's inbox), ERR_no_such_room, ERR_not_member, ERR_busy.
  */
-enum proto_error answer_target(const struct conn *conn, struct text room, struct target *ret_target);
+enum proto_error answer_target(const struct conn *conn, struct text room,
+			       struct target *ret_target);
 
 /* `ok` without a room, if the line has an id. */
 void answer_ok(struct conn *conn, const struct message *message);

@@ -1,7 +1,7 @@
 #include "worker/conn.h"
 
-#include "worker/login_state.h"
 #include "worker/judge.h"
+#include "worker/login_state.h"
 #include "worker/subscribe.h"
 
 #include "base/clock.h"

@@ -26,9 +26,9 @@
 
 enum conn_state { CONN_CHALLENGED, CONN_JUDGING, CONN_LOGGED_IN, CONN_CLOSING };
 
-#define CONN_SLOW_MS 60000u       /* a client that takes nothing for so long is too slow */
-#define CONN_CLOSE_WAIT_MS 2000u  /* for the outbox of a connection that closes */
-#define CONN_FLUSH_BYTES 16384u   /* replies within one frame go out when they are this many */
+#define CONN_SLOW_MS 60000u        /* a client that takes nothing for so long is too slow */
+#define CONN_CLOSE_WAIT_MS 2000u   /* for the outbox of a connection that closes */
+#define CONN_FLUSH_BYTES 16384u    /* replies within one frame go out when they are this many */
 #define CONN_HELD_BYTES_MAX 65536u /* lines that wait for a verdict */
 
 struct subscription {
@@ -38,7 +38,6 @@ struct subscription {
 
 struct conn_login; /* login_state.h: what is needed until the login is done */
 struct login_identity;
-
 
 struct conn {
 	/* What a delivery looks at. */
@@ -73,20 +72,20 @@ struct conn {
 	bool was_pending; /* counts as not logged in at its address */
 
 	struct conn_login *login;        /* owned; NULL once logged in */
-	struct login_identity *identity; /* owned; who it is and why, to be judged again; NULL until then */
-	uint64_t bucket; /* for lines before the login */
+	struct login_identity *identity; /* owned; to be judged again; NULL until then */
+	uint64_t bucket;                 /* for lines before the login */
 
 	/* After the login. */
 	struct local_user *local_user;
 	struct conn *user_next, **user_prev; /* local_user->conns */
-	uint32_t user;    /* index */
-	uint32_t session; /* SHM_NONE: none, or ended already */
-	uint32_t address; /* shm/limit.h */
-	struct subscription *subs; /* owned; the inbox among them */
+	uint32_t user;                       /* index */
+	uint32_t session;                    /* SHM_NONE: none, or ended already */
+	uint32_t address;                    /* shm/limit.h */
+	struct subscription *subs;           /* owned; the inbox among them */
 	unsigned sub_count, sub_cap;
 	char (*only)[ROOM_SIZE]; /* login.only and what was joined since; owned, NULL: all */
 	unsigned only_count;
-	char name[NAME_SIZE];     /* "" until logged in */
+	char name[NAME_SIZE]; /* "" until logged in */
 	char device[DEVICE_SIZE];
 	char room[ROOM_SIZE]; /* of the last join here; "": the lobby */
 	char peer[46];        /* its address as text */

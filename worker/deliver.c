@@ -101,7 +101,7 @@ static bool frame_write(struct frame *frame)
 	return len == 0 || conn_write(frame->conn, frame->conn->worker->frame, len);
 }
 
-/* Room for `need` bytes, in a frame of FRAME_MAX_BYTES unless one line is longer: false as frame_write. */
+/* Room for `need` bytes; only a longer line gets a frame over FRAME_MAX_BYTES. As frame_write. */
 static bool frame_make_room(struct frame *frame, size_t need)
 {
 	if (frame->len + need <= FRAME_MAX_BYTES)

@@ -21,7 +21,7 @@ void deliver_dirty(struct worker *worker);
 void deliver_conn(struct conn *conn);
 /* Those on worker->flush. */
 void deliver_flush(struct worker *worker);
-/* A prepared frame of news (one or more lines) for all subscribers of a log but those of `except`. */
+/* A frame of news (one or more lines) for all subscribers of a log but user `except`. */
 void deliver_news(struct worker *worker, struct local_log *local, const struct buf *lines,
 		  uint32_t except);
 

@@ -21,7 +21,7 @@ static const struct row {
 	enum conn_state state; /* the least that is needed */
 	enum dispatch_bucket bucket;
 } rows[] = {
-#define MESSAGE(type, handle, least, spends) \
+#define MESSAGE(type, handle, least, spends)                                                       \
 	[MSG_##type] = {.handler = (handle), .state = CONN_##least, .bucket = BUCKET_##spends},
 #include "proto/messages.def"
 #undef MESSAGE
@@ -118,7 +118,7 @@ void dispatch_line(struct conn *conn, const char *line, size_t len)
 	}
 	if (!dispatch_spend(conn, bucket, message.id.str))
 		return;
-	/* What can't be read at all is told as that; anything else but a login has to wait for it. */
+	/* What can't be read at all is told as that; all else has to wait for the login. */
 	if (error != ERR_bad_json && error != ERR_too_large &&
 	    !dispatch_is_allowed(message.type, conn->state)) {
 		conn_tell_error(conn, message.id.str, ERR_auth_required, NULL, -1);

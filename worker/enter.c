@@ -25,9 +25,9 @@
 
 #define STALE_TRIES 8u
 
-static const char *const capabilities[] = {"history",  "direct", "topic", "presence", "typing",
-					   "read",     "away",   "rooms", "users",    "who",
-					   "resume",   NULL};
+static const char *const capabilities[] = {"history", "direct", "topic",  "presence",
+					   "typing",  "read",   "away",   "rooms",
+					   "users",   "who",    "resume", NULL};
 
 /* ---- the user and his session ------------------------------------------------------- */
 
@@ -219,21 +219,20 @@ static void tell_welcome(struct conn *conn, const struct entries *entries)
 	for (unsigned i = 0; i < entries->count; i++) {
 		const struct entry *entry = &entries->entry[i];
 
-		rooms[i] = (struct event_welcome_room){.room = entry->info.name,
-						       .epoch = entry->info.ref.epoch,
-						       .first = entry->info.first,
-						       .head = entry->info.head,
-						       .members = announce_members(
-							       &worker->shm, &entry->info),
-						       .topic = entry->info.topic,
-						       .read = entry->read};
+		rooms[i] = (struct event_welcome_room){
+			.room = entry->info.name,
+			.epoch = entry->info.ref.epoch,
+			.first = entry->info.first,
+			.head = entry->info.head,
+			.members = announce_members(&worker->shm, &entry->info),
+			.topic = entry->info.topic,
+			.read = entry->read};
 	}
 	if ((conn->identity->roles & ROLE_OP) != 0)
 		roles[role_count++] = "op";
 	if ((conn->identity->roles & ROLE_AGENT) != 0)
 		roles[role_count++] = "agent";
-	snprintf(session, sizeof(session), "%016" PRIx64 "%016" PRIx64, random_u64(),
-		 random_u64());
+	snprintf(session, sizeof(session), "%016" PRIx64 "%016" PRIx64, random_u64(), random_u64());
 	/* Without it a client resends what it is unsure of, and the ids settle that. */
 	window = window_find(&worker->shm, conn->user, conn->device, &busy);
 	if (window == SHM_NONE || window_last_id(&worker->shm, window, last_id) < 0)
@@ -300,8 +299,7 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 	if (error != PROTO_OK)
 		return error;
 	conn->identity = malloc(sizeof(*conn->identity));
-	if (conn->identity == NULL || keep_only(conn, wish) < 0 ||
-	    subscribe_enter_user(conn) < 0) {
+	if (conn->identity == NULL || keep_only(conn, wish) < 0 || subscribe_enter_user(conn) < 0) {
 		conn_fail(conn, wish->id, ERR_internal, NULL, CLOSE_LIMITS);
 		return PROTO_OK;
 	}

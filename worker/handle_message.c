@@ -32,8 +32,8 @@ struct request {
 /* ---- ids ------------------------------------------------------------------------- */
 
 /* Type, target and content: what must be the same for the same id. */
-static void hash(struct request *request, struct text content, struct text format,
-		 struct text kind, uint64_t reply_to, struct text reply_ref)
+static void hash(struct request *request, struct text content, struct text format, struct text kind,
+		 uint64_t reply_to, struct text reply_ref)
 {
 	struct shm *shm = &request->conn->worker->shm;
 	struct buf *bytes = &request->conn->worker->line_tail;

@@ -167,11 +167,11 @@ static unsigned fill_page(struct worker *worker, const struct present *present, 
 		if (!user_name(&worker->shm, user, person->name))
 			continue;
 		away = user_away(&worker->shm, user, person->away);
-		rows[count] =
-			(struct event_users_row){.user = person->name,
-						 .connections = user_connections(&worker->shm, user),
-						 .away = away ? person->away : NULL,
-						 .role = role_word(roles_of(view, person->name))};
+		rows[count] = (struct event_users_row){
+			.user = person->name,
+			.connections = user_connections(&worker->shm, user),
+			.away = away ? person->away : NULL,
+			.role = role_word(roles_of(view, person->name))};
 		bytes += (away ? strlen(person->away) : 0) + NAME_SIZE;
 		count++;
 	}
@@ -318,8 +318,8 @@ void handle_history(struct conn *conn, const struct message *message)
 	enum proto_error error;
 
 	error = answer_target(conn, ask->room, &target);
-	if (error == PROTO_OK && !room_log_bounds(&worker->shm, target.ref.log, target.ref.epoch,
-						  &first, &head))
+	if (error == PROTO_OK &&
+	    !room_log_bounds(&worker->shm, target.ref.log, target.ref.epoch, &first, &head))
 		error = ERR_busy;
 	if (error == PROTO_OK && ask->from == HISTORY_AT &&
 	    !room_log_at(&worker->shm, target.ref.log, target.ref.epoch, ask->at_wall_ms, &seq))
@@ -342,6 +342,6 @@ void handle_history(struct conn *conn, const struct message *message)
 	event_history(&worker->line, &event);
 	conn_tell(conn, &worker->line);
 	if (event.count > 0)
-		conn_tell_lines(conn, target.ref.log, target.ref.epoch, range.first - 1,
-				range.last, false);
+		conn_tell_lines(conn, target.ref.log, target.ref.epoch, range.first - 1, range.last,
+				false);
 }

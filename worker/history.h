@@ -9,8 +9,8 @@
 
 struct history_range {
 	uint64_t first, last; /* last = first - 1: none */
-	bool more; /* in the direction asked for; around: in either */
-	bool gone; /* what was asked for is not kept any more */
+	bool more;            /* in the direction asked for; around: in either */
+	bool gone;            /* what was asked for is not kept any more */
 };
 
 /*

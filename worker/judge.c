@@ -28,7 +28,7 @@ bool judge_conn(struct conn *conn)
 	if (verdict == VERDICT_OK) {
 		uint64_t expires_ms = expiry_ms(conn->identity);
 
-		/* Each name that is claimed is a new generation: most sessions have nothing to do. */
+		/* Each name that is claimed is a new generation: most have nothing to do then. */
 		if (expires_ms != conn->expires_ms) {
 			conn->expires_ms = expires_ms;
 			conn_schedule(conn);

@@ -56,8 +56,8 @@ int login_wish_take(struct login_wish *wish, const struct message *message)
 	for (size_t i = 0; i < login->resume_count; i++) {
 		copy_text(wish->names[i], sizeof(wish->names[i]), login->resume[i].room);
 		wish->resume[i] = login->resume[i];
-		wish->resume[i].room = (struct text){.str = wish->names[i],
-						     .len = strlen(wish->names[i])};
+		wish->resume[i].room =
+			(struct text){.str = wish->names[i], .len = strlen(wish->names[i])};
 	}
 	wish->has_only = login->has_only;
 	wish->only_count = login->only_count;

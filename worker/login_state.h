@@ -32,7 +32,7 @@ struct conn_login {
 	char refusal_text[LOGIN_MESSAGE_SIZE];
 	/* A good login whose name the master has to grant first. */
 	struct login_result result;
-	uint64_t claim; /* control.h's number; 0: none, or it is to be tried again */
+	uint64_t claim;  /* control.h's number; 0: none, or it is to be tried again */
 	struct buf held; /* lines that came meanwhile */
 };
 

@@ -66,8 +66,7 @@ int outbox_add(struct outbox *outbox, const char *lines, size_t len, uint32_t lo
 	size_t before;
 	int result;
 
-	if (!outbox_is_empty(outbox) &&
-	    outbox->bytes.len - outbox->sent + len > OUTBOX_BYTES_MAX)
+	if (!outbox_is_empty(outbox) && outbox->bytes.len - outbox->sent + len > OUTBOX_BYTES_MAX)
 		return -ENOBUFS;
 	before = outbox->bytes.len;
 	buf_append(&outbox->bytes, lines, len);
@@ -81,11 +80,10 @@ int outbox_add(struct outbox *outbox, const char *lines, size_t len, uint32_t lo
 			last->to = seq;
 		return 0;
 	}
-	result = add_item(outbox, &(struct outbox_item){.kind = OUTBOX_BYTES,
-							.log = log,
-							.epoch = epoch,
-							.to = seq,
-							.len = len});
+	result = add_item(
+		outbox,
+		&(struct outbox_item){
+			.kind = OUTBOX_BYTES, .log = log, .epoch = epoch, .to = seq, .len = len});
 	if (result < 0)
 		outbox->bytes.len = before;
 	return result;

@@ -26,7 +26,7 @@ enum outbox_kind { OUTBOX_BYTES, OUTBOX_LINES };
 struct outbox_item {
 	enum outbox_kind kind;
 	bool live;    /* lines: the subscriber's cursor goes with them */
-	uint32_t log; /* lines: of this log. bytes: not before it has been read up to `to`; or SHM_NONE */
+	uint32_t log; /* lines: of this one. bytes: not before it is read up to `to`; or SHM_NONE */
 	uint64_t epoch;
 	uint64_t after, to; /* lines after+1 .. to; `after` moves as they go */
 	size_t len;         /* bytes: that many are left */
@@ -34,7 +34,7 @@ struct outbox_item {
 
 struct outbox {
 	struct buf bytes;
-	size_t sent; /* of `bytes`, by outbox_sent */
+	size_t sent;               /* of `bytes`, by outbox_sent */
 	struct outbox_item *items; /* a ring of `cap`, a power of two; owned */
 	unsigned head, count, cap;
 };

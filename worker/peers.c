@@ -14,8 +14,8 @@ enum peer_kind { PEER_LIST = 1, PEER_USER, PEER_ROOM };
 struct peer_datagram {
 	uint8_t kind; /* first, never 0: a plain ring begins with 0 */
 	uint8_t zero[3];
-	uint32_t index; /* a user, or a log */
-	uint64_t epoch; /* of his inbox, or of the log: an index may mean another one by now */
+	uint32_t index;  /* a user, or a log */
+	uint64_t epoch;  /* of his inbox, or of the log: an index may mean another one by now */
 	uint32_t except; /* user, or SHM_NONE */
 	uint32_t len;
 	char line[DOORBELL_DATAGRAM_MAX - 24];
@@ -142,10 +142,10 @@ void peers_handle(void *data, const void *bytes, size_t len)
 		break;
 	case PEER_ROOM:
 		if (datagram.index < worker->shm.sizes->max_rooms)
-			tell_room_here(worker,
-				       (struct room_ref){.log = datagram.index,
-							 .epoch = datagram.epoch},
-				       &line, datagram.except);
+			tell_room_here(
+				worker,
+				(struct room_ref){.log = datagram.index, .epoch = datagram.epoch},
+				&line, datagram.except);
 		break;
 	}
 }

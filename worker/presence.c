@@ -62,8 +62,8 @@ static void scan(struct worker *worker, struct seen *seen, unsigned count)
 	if (refs == NULL)
 		return;
 	for (unsigned i = 0; i < count; i++)
-		refs[i] = (struct room_ref){.log = seen[i].local->log,
-					    .epoch = seen[i].local->epoch};
+		refs[i] =
+			(struct room_ref){.log = seen[i].local->log, .epoch = seen[i].local->epoch};
 	member_scan(&worker->shm, refs, count, found, seen);
 	for (unsigned i = 0; i < count; i++)
 		if (!seen[i].sorted)
@@ -86,8 +86,7 @@ static void remember(struct seen *seen)
 
 void presence_start(struct worker *worker, struct local_log *local)
 {
-	struct seen seen = {.local = local,
-			    .change = member_change(&worker->shm, local->log)};
+	struct seen seen = {.local = local, .change = member_change(&worker->shm, local->log)};
 
 	scan(worker, &seen, 1);
 	if (!seen.failed)

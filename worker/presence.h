@@ -8,7 +8,7 @@
 
 #include "worker/subscribe.h"
 
-/* A log has just got its first subscriber here: what is now is known, only later changes are told. */
+/* A log has just got its first subscriber here: from now on changes are told. */
 void presence_start(struct worker *worker, struct local_log *local);
 /* Once a second. */
 void presence_look(struct worker *worker);

@@ -129,7 +129,8 @@ static void hold(struct conn *conn, const char *text, size_t len)
 	struct buf *held = &conn->login->held;
 
 	if (held->len + len + 1 > CONN_HELD_BYTES_MAX) {
-		conn_tell_error(conn, NULL, ERR_too_large, "too much was sent before the login", -1);
+		conn_tell_error(conn, NULL, ERR_too_large, "too much was sent before the login",
+				-1);
 		return;
 	}
 	buf_append(held, text, len);
@@ -138,7 +139,7 @@ static void hold(struct conn *conn, const char *text, size_t len)
 		conn_fail(conn, NULL, ERR_internal, NULL, CLOSE_LIMITS);
 }
 
-/* Nothing, or the '\r' and blanks of a sender who ends lines so: an empty line, which is skipped. */
+/* Nothing, or blanks and the '\r' of a sender who ends lines so: skipped. */
 static bool is_empty(const char *line, size_t len)
 {
 	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t' || line[len - 1] == '\r'))
@@ -161,7 +162,7 @@ static void take_lines(struct conn *conn, const char *text, size_t len)
 			dispatch_line(conn, text, line_len);
 		text += taken;
 		len -= taken;
-		/* Many answers to one frame: some go out meanwhile, so that the outbox stays small. */
+		/* Many answers to one frame: some go out now, so that the outbox stays small. */
 		if (conn->outbox.bytes.len > CONN_FLUSH_BYTES && !conn->blocked)
 			deliver_conn(conn);
 	}

@@ -76,7 +76,7 @@ static int log_create(struct worker *worker, struct room_ref ref, const char *na
 	local->at = worker->log_count;
 	worker->logs[worker->log_count++] = local;
 	worker->log_at[ref.log] = local;
-	/* The bit first, then `next`: a line appended in between rings, and one before is counted. */
+	/* The bit first, then `next`: a line in between rings, one before is counted. */
 	room_log_subscribe(&worker->shm, ref.log);
 	local->delivered = room_log_next(&worker->shm, ref.log) - 1;
 	if (!log_is_inbox(&worker->shm, ref.log))
@@ -133,11 +133,9 @@ int subscribe_add(struct conn *conn, struct room_ref ref, const char *name)
 			log_destroy(worker, local);
 		return -ENOMEM;
 	}
-	local->subs[local->count] =
-		(struct subscriber){.conn = conn,
-				    .after = room_log_next(&worker->shm, ref.log) - 1};
-	conn->subs[conn->sub_count++] =
-		(struct subscription){.local = local, .at = local->count};
+	local->subs[local->count] = (struct subscriber){
+		.conn = conn, .after = room_log_next(&worker->shm, ref.log) - 1};
+	conn->subs[conn->sub_count++] = (struct subscription){.local = local, .at = local->count};
 	local->count++;
 	return 0;
 }

@@ -52,8 +52,8 @@ int worker_init(struct worker *worker, const struct inherit *inherit)
 			      0, memory_order_relaxed);
 	timers_init(&worker->timers, now);
 	worker->log_next_ms = now + (uint64_t)worker->config->stats_interval * 1000;
-	worker->log_at = calloc((size_t)sizes->max_rooms + sizes->max_users,
-				sizeof(struct local_log *));
+	worker->log_at =
+		calloc((size_t)sizes->max_rooms + sizes->max_users, sizeof(struct local_log *));
 	worker->user_at = calloc(sizes->max_users, sizeof(struct local_user *));
 	if (worker->log_at == NULL || worker->user_at == NULL ||
 	    !worker_frame_fits(worker, FRAME_MAX_BYTES) ||
@@ -186,8 +186,9 @@ void worker_reload(struct worker *worker, const struct config *config)
 	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next) {
 		if (!conn_is_open(conn))
 			continue;
-		conn->ping_at_ms =
-			config->ping_interval > 0 ? now + (uint64_t)config->ping_interval * 1000 : 0;
+		conn->ping_at_ms = config->ping_interval > 0
+					   ? now + (uint64_t)config->ping_interval * 1000
+					   : 0;
 		conn_schedule(conn);
 	}
 }

@@ -44,7 +44,7 @@ struct worker {
 	const struct inherit *inherit; /* borrowed */
 	const struct config *config;   /* borrowed; worker_reload changes it */
 	struct keyring *keyring;       /* borrowed */
-	struct control *control;       /* borrowed, set by the loop's owner; NULL: claims are refused */
+	struct control *control; /* borrowed, set by the loop's owner; NULL: claims are refused */
 	struct shm shm;
 	struct timers timers;
 	struct janitor janitor;
@@ -61,7 +61,7 @@ struct worker {
 	bool draining, restarting;
 	unsigned retry_after_ms; /* told in `bye`; 0: not told */
 
-	/* What the connections read (subscribe.h). Indexed by log and by user; NULL: nobody here. */
+	/* What the connections read (subscribe.h), by log and by user; NULL: nobody here. */
 	struct local_log **log_at;
 	struct local_user **user_at;
 	struct local_log **logs; /* the same logs without holes */
@@ -77,7 +77,7 @@ struct worker {
 	struct buf line, line_tail;    /* scratch of whoever renders a line */
 	struct message_parser *parser; /* scratch of dispatch */
 
-	uint64_t log_next_ms;      /* the periodic line about active connections */
+	uint64_t log_next_ms;        /* the periodic line about active connections */
 	uint64_t failures_logged_ms; /* what strangers do is logged at a bounded rate */
 	unsigned failures_in_second, failures_unlogged;
 };
@@ -101,7 +101,7 @@ void worker_reload(struct worker *worker, const struct config *config);
  * Connections that come later are told the same.
  */
 void worker_drain(struct worker *worker, bool restart, unsigned retry_after_ms);
-/* Makes the frame's memory `need` bytes at least; what is in it may be lost. False: out of memory. */
+/* Makes the frame `need` bytes at least; what is in it may be lost. False: out of memory. */
 bool worker_frame_fits(struct worker *worker, size_t need);
 /* What worker_drain tells one connection. */
 void worker_say_bye(struct conn *conn);

@@ -32,8 +32,10 @@ Test(announce, a_cursor_that_holds_is_kept_whatever_the_limit)
 	expect(decide((struct cursor){.has_after = true, .after = 15}, 2), false, 15, 5);
 	expect(decide((struct cursor){.has_after = true, .after = 20}, 2), false, 20, 0);
 	expect(decide((struct cursor){.has_after = true, .after = 10}, 2), false, 10, 10);
-	expect(decide((struct cursor){.has_epoch = true, .epoch = 7, .has_after = true, .after = 19},
-		      2),
+	expect(decide(
+		       (struct cursor){
+			       .has_epoch = true, .epoch = 7, .has_after = true, .after = 19},
+		       2),
 	       false, 19, 1);
 }
 
@@ -44,8 +46,10 @@ Test(announce, a_cursor_beyond_the_head_is_reset)
 
 Test(announce, a_cursor_of_another_epoch_is_reset)
 {
-	expect(decide((struct cursor){.has_epoch = true, .epoch = 8, .has_after = true, .after = 15},
-		      2),
+	expect(decide(
+		       (struct cursor){
+			       .has_epoch = true, .epoch = 8, .has_after = true, .after = 15},
+		       2),
 	       true, 10, 10);
 	expect(decide((struct cursor){.has_epoch = true, .epoch = 0, .has_after = true, .after = 0},
 		      2),

@@ -50,7 +50,8 @@ Test(dispatch, empty_lines_are_skipped)
 {
 	struct ws *ws = fixture_enter(0, "alice");
 
-	fixture_send(ws, "\n\n{\"type\":\"ping\",\"id\":\"a\"}\n\n{\"type\":\"ping\",\"id\":\"b\"}");
+	fixture_send(ws,
+		     "\n\n{\"type\":\"ping\",\"id\":\"a\"}\n\n{\"type\":\"ping\",\"id\":\"b\"}");
 	fixture_send(ws, "");
 	fixture_turn();
 	fixture_expect(ws, "\"id\":\"a\"");
@@ -60,7 +61,7 @@ Test(dispatch, empty_lines_are_skipped)
 
 Test(dispatch, what_is_not_built_is_not_supported)
 {
-	static const char *const types[] = {"search",	"edit",	      "delete",
+	static const char *const types[] = {"search",   "edit",       "delete",
 					    "reaction", "moderation", "answer"};
 	struct ws *ws = fixture_enter(0, "alice");
 	char line[100];
@@ -134,7 +135,8 @@ Test(rates, both_connections_of_a_user_share_one_bucket)
 	struct ws *here = fixture_enter(0, "alice"), *there = fixture_enter(1, "alice");
 	struct ws *bob = fixture_enter(1, "bob");
 
-	fixture_send(here, "{\"id\":\"1\",\"content\":\"one\"}\n{\"id\":\"2\",\"content\":\"two\"}");
+	fixture_send(here,
+		     "{\"id\":\"1\",\"content\":\"one\"}\n{\"id\":\"2\",\"content\":\"two\"}");
 	fixture_turn();
 	fixture_forget(there);
 	fixture_forget(bob);

@@ -30,7 +30,8 @@ Test(history, before_what_is_not_kept_any_more_is_gone)
 {
 	cr_expect(decide(HISTORY_BEFORE, 11, 3).gone);
 	cr_expect(decide(HISTORY_BEFORE, 5, 3).gone);
-	cr_expect_not(decide(HISTORY_BEFORE, 1, 3).gone, "before the first line there never was one");
+	cr_expect_not(decide(HISTORY_BEFORE, 1, 3).gone,
+		      "before the first line there never was one");
 	cr_expect_not(history_decide(HISTORY_BEFORE, 1, 3, 1, 9).gone);
 }
 

@@ -99,8 +99,9 @@ Test(login_states, what_depends_on_the_fields_alone_is_told_at_once)
 	struct ws *ws = fixture_connect(0);
 
 	fixture_send(ws, "{\"type\":\"login\",\"id\":\"1\",\"user\":\"alice\"}");
-	fixture_send(ws, "{\"type\":\"login\",\"id\":\"2\",\"user\":\"alice\",\"server\":\"evil:1\","
-			 "\"binding\":\"none\",\"signature\":\"AAAA\"}");
+	fixture_send(ws,
+		     "{\"type\":\"login\",\"id\":\"2\",\"user\":\"alice\",\"server\":\"evil:1\","
+		     "\"binding\":\"none\",\"signature\":\"AAAA\"}");
 	fixture_turn();
 	fixture_expect(ws, "\"type\":\"challenge\"");
 	fixture_expect(ws, "\"id\":\"1\",\"code\":\"missing_field\"");

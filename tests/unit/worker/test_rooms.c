@@ -91,7 +91,8 @@ Test(rooms, a_room_that_he_could_not_be_in_is_not_made)
 	char line[100];
 
 	for (unsigned i = 1; i < 8; i++) {
-		snprintf(line, sizeof(line), "{\"type\":\"join\",\"id\":\"j\",\"room\":\"r%u\"}", i);
+		snprintf(line, sizeof(line), "{\"type\":\"join\",\"id\":\"j\",\"room\":\"r%u\"}",
+			 i);
 		send_and_turn(ws, line);
 		fixture_expect(ws, "\"type\":\"room\",\"id\":\"j\"");
 	}
@@ -128,7 +129,8 @@ Test(rooms, an_inbox_is_its_owners_alone)
 	fixture_expect(alice, "\"id\":\"3\",\"code\":\"forbidden\"");
 	send_and_turn(bob, "{\"type\":\"history\",\"id\":\"4\",\"room\":\"@bob\",\"after\":0,"
 			   "\"limit\":5}");
-	fixture_expect(bob, "\"type\":\"history\",\"id\":\"4\",\"room\":\"@bob\",\"first\":1,\"last\":1");
+	fixture_expect(
+		bob, "\"type\":\"history\",\"id\":\"4\",\"room\":\"@bob\",\"first\":1,\"last\":1");
 	fixture_expect(bob, "\"content\":\"psst\"");
 }
 
@@ -178,8 +180,9 @@ Test(rooms, presence_tells_who_came_and_who_went)
 	fixture_forget(alice);
 	bob = fixture_enter(1, "bob");
 	fixture_look();
-	fixture_expect(alice, "\"type\":\"presence\",\"room\":\"lobby\",\"joined\":[\"bob\"],\"left\":[],"
-			      "\"members\":2");
+	fixture_expect(alice,
+		       "\"type\":\"presence\",\"room\":\"lobby\",\"joined\":[\"bob\"],\"left\":[],"
+		       "\"members\":2");
 	fixture_expect_nothing(bob);
 	send_and_turn(bob, "{\"type\":\"bye\"}");
 	fixture_look();

@@ -17,11 +17,11 @@
 /* A client as the transport sees it. */
 struct ws {
 	struct conn *conn; /* NULL once closed */
-	struct buf out;	   /* every frame's bytes */
-	size_t read;	   /* of `out`, by fixture_next */
+	struct buf out;    /* every frame's bytes */
+	size_t read;       /* of `out`, by fixture_next */
 	unsigned frames;
 	size_t longest; /* frame */
-	bool full;	/* the next write fills its socket */
+	bool full;      /* the next write fills its socket */
 	bool blocked;
 	bool broken; /* writes fail */
 	unsigned close_code;
@@ -72,7 +72,8 @@ void fixture_expect_nothing(struct ws *ws);
 /* The number behind `"name":` in a line. */
 unsigned long fixture_number(const char *line, const char *name);
 
-/* A login line for the challenge that comes next; `more` is put in as it is: ",\"device\":\"x\"". */
+/* A login line for the challenge that comes next; `more` is put in as it is: ",\"device\":\"x\"".
+ */
 const char *fixture_login_line(struct ws *ws, const char *user, const char *more);
 /* The same with the key of somebody else. */
 const char *fixture_login_line_by(struct ws *ws, const char *user, const char *key_owner,
