@@ -69,7 +69,8 @@ bool login_server_is_ours(const struct keyring_view *view, const char *server,
 	return true;
 }
 
-static void wrong_server_message(const char *server, char out[LOGIN_MESSAGE_SIZE])
+static void wrong_server_message(const char *server, const struct address *peer,
+				 char out[LOGIN_MESSAGE_SIZE])
 {
 	char told[TOLD_SERVER_MAX + 1], canonical[SERVER_NAME_SIZE];
 	size_t len = 0;
@@ -79,7 +80,8 @@ static void wrong_server_message(const char *server, char out[LOGIN_MESSAGE_SIZE
 				    ? server[len]
 				    : '?';
 	told[len] = '\0';
-	if (server_name_canonical(server, 0, canonical) == 0 && server_name_is_loopback(canonical))
+	if (!address_is_loopback(peer) && server_name_canonical(server, 0, canonical) == 0 &&
+	    server_name_is_loopback(canonical))
 		(void)snprintf(
 			out, LOGIN_MESSAGE_SIZE,
 			"\"%s\" is a name of this server only for programs on the same "
@@ -118,7 +120,7 @@ static enum login_verdict judge_fields(const struct keyring_view *view,
 	}
 	if (!login_server_is_ours(view, request->server, &result->identity.peer, request->local,
 				  server)) {
-		wrong_server_message(request->server, result->message);
+		wrong_server_message(request->server, &result->identity.peer, result->message);
 		return LOGIN_WRONG_SERVER;
 	}
 	if (strcmp(request->binding, CHALLENGE_BINDING) != 0) {

@@ -202,7 +202,15 @@ Test(login, loopback_names_are_for_loopback_peers)
 		cr_expect_eq(log_in_with(login), LOGIN_ACCEPT);
 		login.peer = "192.0.2.7";
 		cr_expect_eq(log_in_with(login), LOGIN_WRONG_SERVER);
+		cr_expect(strstr(result.message, "same machine") != NULL);
 	}
+}
+
+Test(login, a_wrong_port_of_a_loopback_name_is_not_called_a_tunnel)
+{
+	add("", &alice);
+	cr_expect_eq(log_in_with((struct test_login){.server = "127.0.0.1:1"}), LOGIN_WRONG_SERVER);
+	cr_expect(strstr(result.message, "is not \"127.0.0.1:1\"") != NULL, "%s", result.message);
 }
 
 Test(login, on_a_wildcard_bind_the_connections_own_address_is_a_name)
