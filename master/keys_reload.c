@@ -1,6 +1,7 @@
 #include "master/keys_reload.h"
 
 #include "base/log.h"
+#include "shm/crash_point.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -259,10 +260,15 @@ int keys_claim(struct keys *keys, const struct name_claim *claim, enum name_answ
 	       bool *ret_passed)
 {
 	uint64_t before = names_serial(keys->names);
-	int err = names_claim(keys->names, &keys->view, claim, ret_answer, ret_passed);
+	int err;
 
-	if (err == 0 && names_serial(keys->names) != before)
+	CRASH_POINT(claim_begun);
+	err = names_claim(keys->names, &keys->view, claim, ret_answer, ret_passed);
+	if (err == 0 && names_serial(keys->names) != before) {
+		CRASH_POINT(claim_written);
 		err = publish(keys);
+		CRASH_POINT(claim_published);
+	}
 	return err;
 }
 
