@@ -3,7 +3,7 @@
 static const struct {
 	const char *name, *help;
 } texts[] = {
-#define COUNTER(name, help) { #name, help },
+#define COUNTER(name, help) {#name, help},
 #include "shm/counters.def"
 #undef COUNTER
 };

@@ -88,7 +88,7 @@ struct writer {
 
 static int put_extent(struct writer *writer, uint64_t offset, const void *bytes, uint32_t len)
 {
-	struct image_extent extent = { .offset = offset, .len = len };
+	struct image_extent extent = {.offset = offset, .len = len};
 	int err;
 
 	extent.crc = extent_crc(&extent, bytes, len);
@@ -130,7 +130,7 @@ static int put_segment(struct writer *writer, const struct shm *shm)
 		.mono_ms = clock_mono_ms(),
 		.wall_ms = clock_wall_ms(),
 	};
-	struct image_extent end = { .offset = EXTENT_END };
+	struct image_extent end = {.offset = EXTENT_END};
 	int err;
 
 	head.crc = head_crc(head);
@@ -154,7 +154,7 @@ int image_save(const struct shm *shm, const char *state_dir)
 {
 	const char *instance = shm->header->instance;
 	char folder[512], tmp[512], path[512];
-	struct writer writer = { .fd = -1 };
+	struct writer writer = {.fd = -1};
 	int err;
 
 	err = image_path(state_dir, instance, "", folder, sizeof(folder));
@@ -212,9 +212,9 @@ static int read_extents(int fd, struct image *image)
 		if (err < 0)
 			return err;
 		if (extent.offset == EXTENT_END)
-			return extent.len == count && extent.crc == extent_crc(&extent, NULL, 0) ?
-				       0 :
-				       -EBADMSG;
+			return extent.len == count && extent.crc == extent_crc(&extent, NULL, 0)
+				       ? 0
+				       : -EBADMSG;
 		if (extent.len > EXTENT_MAX || extent.offset > image->shm.size ||
 		    extent.len > image->shm.size - extent.offset)
 			return -EBADMSG;
@@ -270,7 +270,8 @@ static int load_file(const char *path, struct image *image, struct buf *error)
 	fd_close(&fd);
 	if (err == -EPROTO)
 		buf_printf(error,
-			   "the saved registry %s was written by another version of this server: start "
+			   "the saved registry %s was written by another version of this server: "
+			   "start "
 			   "that one, or begin without it: mv %s %s.kept",
 			   path, path, path);
 	else if (err == -EBADMSG)
@@ -286,7 +287,7 @@ static int load_file(const char *path, struct image *image, struct buf *error)
 int image_load(const char *state_dir, const char *instance, struct image *ret_image,
 	       struct buf *error)
 {
-	static const char *const files[] = { "segment", "segment.used" };
+	static const char *const files[] = {"segment", "segment.used"};
 	int err = -ENOENT;
 
 	for (int i = 0; i < 2 && err == -ENOENT; i++) {

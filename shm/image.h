@@ -24,7 +24,7 @@ struct image {
 	uint64_t mono_ms; /* when it was saved */
 	char path[512];
 };
-#define IMAGE_INIT ((struct image){ .shm = { .base = NULL, .fd = -1 } })
+#define IMAGE_INIT ((struct image){.shm = {.base = NULL, .fd = -1}})
 
 /* Nobody writes to the segment any more. 0 or -errno. */
 int image_save(const struct shm *shm, const char *state_dir);

@@ -32,7 +32,8 @@ struct import {
 static int too_small(struct import *import, const char *option, const char *what)
 {
 	buf_reset(import->error);
-	buf_printf(import->error, "what was saved has %s than %s allows now: raise it", what, option);
+	buf_printf(import->error, "what was saved has %s than %s allows now: raise it", what,
+		   option);
 	return -ENOSPC;
 }
 
@@ -51,7 +52,8 @@ static void copy_bytes(const struct log_ring *from, const struct log_ring *to, u
 		       size_t len)
 {
 	while (len > 0) {
-		size_t at = (size_t)(offset & from->bytes_mask), there = (size_t)(offset & to->bytes_mask);
+		size_t at = (size_t)(offset & from->bytes_mask),
+		       there = (size_t)(offset & to->bytes_mask);
 		size_t part = len;
 
 		if (part > from->bytes_mask + 1 - at)
@@ -91,7 +93,8 @@ static void copy_line(const struct import *import, const struct log_ring *from,
 	carry(new, old, len);
 	carry(new, old, crc);
 	carry(new, old, tail_at);
-	/* It names the intent of an append whose process died: before an image all were repaired. */
+	/* It names the intent of an append whose process died: before an image all were repaired.
+	 */
 	store_relaxed(&new->window, SHM_NONE);
 	store_relaxed(&new->sender, moved_sender(import, load_relaxed(&old->sender), owner));
 	copy_bytes(from, to, load_relaxed(&old->offset), load_relaxed(&old->len));
@@ -200,7 +203,8 @@ static int carry_rooms(struct import *import)
 		import->room_at[i] = SHM_NONE;
 		if (load_relaxed(&old->log.epoch) == 0)
 			continue;
-		if (load_relaxed(&old->log.made) != 1 || !slot_name_is_sound(old->log.name, false)) {
+		if (load_relaxed(&old->log.made) != 1 ||
+		    !slot_name_is_sound(old->log.name, false)) {
 			buf_printf(import->error, "room slot %u was damaged and is left out\n", i);
 			continue;
 		}

@@ -81,7 +81,10 @@ static bool somebody_died(struct shm *shm, struct janitor *janitor)
 		uint64_t now = (uint64_t)generation << 1 | janitor_worker_alive(shm, slot);
 		uint64_t before = janitor->seen[slot];
 
-		/* Each generation is a birth; who was born, or lived before, and lives no more, died. */
+		/*
+		 * Each generation is a birth; who was born, or lived before, and lives no
+		 * more, died.
+		 */
 		if ((now >> 1) - (before >> 1) + (before & 1) > (now & 1))
 			died = true;
 		janitor->seen[slot] = now;
@@ -92,7 +95,10 @@ static bool somebody_died(struct shm *shm, struct janitor *janitor)
 
 /* ---- what the dead held ---- */
 
-/* Each lock that may be a dead process's is taken, which mends what it guards, and released. A busy one has a living owner. */
+/*
+ * Each lock that may be a dead process's is taken, which mends what it guards, and released. A
+ * busy one has a living owner.
+ */
 static void visit_locks(struct shm *shm)
 {
 	struct room_ref room;
@@ -137,7 +143,10 @@ static void log_reset(struct shm *shm, uint32_t log, struct janitor_report *repo
 	report->logs_reset++;
 }
 
-/* The sum of a log nobody writes to meanwhile. A lock that is not to be had: sound, for the owner lives and works. */
+/*
+ * The sum of a log nobody writes to meanwhile. A lock that is not to be had: sound, for the
+ * owner lives and works.
+ */
 static bool log_is_sound(struct shm *shm, uint32_t log)
 {
 	struct log_head *head = segment_log(shm, log);
@@ -161,7 +170,8 @@ static void audits_done(struct shm *shm, const struct janitor *janitor)
 		uint64_t died_ns = atomic_load(&shm->workers[slot].needs_audit);
 
 		if (died_ns != 0 && died_ns < janitor->audit_since_ns)
-			atomic_compare_exchange_strong(&shm->workers[slot].needs_audit, &died_ns, 0);
+			atomic_compare_exchange_strong(&shm->workers[slot].needs_audit, &died_ns,
+						       0);
 	}
 }
 
@@ -252,8 +262,7 @@ static void work(struct shm *shm, struct janitor *janitor, uint64_t now_mono_ms,
 	mend_rooms(shm, report);
 	audit_some(shm, janitor, report);
 	if (minute) {
-		report->rooms_collected =
-			room_collect(shm, clock_wall_ms(), JANITOR_ROOM_IDLE_MS);
+		report->rooms_collected = room_collect(shm, clock_wall_ms(), JANITOR_ROOM_IDLE_MS);
 		janitor->collected_mono_ms = now_mono_ms;
 	}
 }
@@ -262,7 +271,7 @@ bool janitor_run(struct shm *shm, struct janitor *janitor, struct janitor_report
 {
 	struct shm_lock *lock = &shm->header->janitor;
 	uint64_t now_mono_ms = clock_mono_ms();
-	struct janitor_report report = { 0 };
+	struct janitor_report report = {0};
 
 	if (!is_our_turn(shm, now_mono_ms))
 		return false;

@@ -32,7 +32,7 @@ bool limit_take(_Atomic uint64_t *bucket, struct token_rate rate, uint64_t now_u
 
 static bool is_ipv4(const uint8_t ip[16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	return memcmp(ip, mapped, sizeof(mapped)) == 0;
 }
@@ -47,7 +47,10 @@ static bool is_unused(const struct address_counts *address)
 	return true;
 }
 
-/* The entry of `ip`, else a free one that is now its; SHM_NONE: all its places are taken. Under the lock. */
+/*
+ * The entry of `ip`, else a free one that is now its; SHM_NONE: all its places are taken.
+ * Under the lock.
+ */
 static uint32_t address_of(struct shm *shm, const uint8_t ip[16])
 {
 	uint32_t max = shm->sizes->max_addresses;
@@ -98,7 +101,10 @@ enum limit_result limit_connect(struct shm *shm, const uint8_t ip[16], unsigned 
 	case LOCK_OK:
 		break;
 	case LOCK_DIED:
-		/* Nothing to mend: each count is one store of its own worker, whose successor clears it. */
+		/*
+		 * Nothing to mend: each count is one store of its own worker, whose successor
+		 * clears it.
+		 */
 		lock_made_consistent(&shm->header->address_table);
 		break;
 	case LOCK_BUSY:
@@ -144,7 +150,8 @@ void limit_disconnect(struct shm *shm, uint32_t address, bool was_pending)
 void limit_clear_worker(struct shm *shm, unsigned slot)
 {
 	for (uint32_t i = 0; i < shm->sizes->max_addresses; i++) {
-		atomic_store_explicit(&shm->addresses[i].connections[slot], 0, memory_order_relaxed);
+		atomic_store_explicit(&shm->addresses[i].connections[slot], 0,
+				      memory_order_relaxed);
 		atomic_store_explicit(&shm->addresses[i].pending[slot], 0, memory_order_relaxed);
 	}
 }

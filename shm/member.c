@@ -206,7 +206,10 @@ uint64_t member_read(const struct shm *shm, uint32_t user, struct room_ref room)
 	return word_is_slot(word, room.log) && word_is_epoch(word, room.epoch) ? read : 0;
 }
 
-/* The entry is of an earlier epoch of its room: a fresh mark. The mark goes before the epoch changes. */
+/*
+ * The entry is of an earlier epoch of its room: a fresh mark. The mark goes before the epoch
+ * changes.
+ */
 static bool entry_renew(struct shm *shm, uint32_t user, struct room_ref room)
 {
 	bool renewed = pair_lock(shm, user, room) == MEMBER_OK;
@@ -236,8 +239,7 @@ bool member_raise_read(struct shm *shm, uint32_t user, struct room_ref room, uin
 
 	if (entry == NULL)
 		return false;
-	if (!word_is_epoch(load_acquire(&entry->word), room.epoch) &&
-	    !entry_renew(shm, user, room))
+	if (!word_is_epoch(load_acquire(&entry->word), room.epoch) && !entry_renew(shm, user, room))
 		return false;
 	if (seq >= next)
 		seq = next - 1; /* not beyond what there is */
@@ -307,7 +309,7 @@ void member_scan(const struct shm *shm, const struct room_ref *rooms, unsigned c
 		 void (*found)(void *data, unsigned room, uint32_t user), void *data)
 {
 	for (unsigned first = 0; first < count; first += SCAN_STEP) {
-		struct scan scan = { 0 };
+		struct scan scan = {0};
 
 		for (unsigned i = first; i < count && i < first + SCAN_STEP; i++) {
 			if (!log_is_inbox(shm, rooms[i].log) &&

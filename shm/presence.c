@@ -9,7 +9,10 @@
 #define store_relaxed(at, value) atomic_store_explicit((at), (value), memory_order_relaxed)
 #define store_release(at, value) atomic_store_explicit((at), (value), memory_order_release)
 
-/* Under the user's and the room's lock. A death between the stores is a death of the room's lock: recounted. */
+/*
+ * Under the user's and the room's lock. A death between the stores is a death of the room's
+ * lock: recounted.
+ */
 static void mark(struct room *room, struct member *member, bool counted)
 {
 	uint64_t word = load_relaxed(&member->word);

@@ -83,7 +83,8 @@ static int table_lock(struct shm *shm)
 
 /* ---- finding ---- */
 
-/* Is this slot a room of that name now? The name belongs to the epoch before and after it was read. */
+/* Is this slot a room of that name now? The name belongs to the epoch before and after it was read.
+ */
 static bool room_is(const struct shm *shm, uint32_t slot, const char *name,
 		    struct room_ref *ret_ref)
 {
@@ -97,7 +98,7 @@ static bool room_is(const struct shm *shm, uint32_t slot, const char *name,
 	shm_fence(memory_order_acquire);
 	if (load_relaxed(&head->epoch) != epoch || strncmp(here, name, sizeof(here)) != 0)
 		return false;
-	*ret_ref = (struct room_ref){ .log = slot, .epoch = epoch };
+	*ret_ref = (struct room_ref){.log = slot, .epoch = epoch};
 	return true;
 }
 
@@ -134,14 +135,14 @@ bool room_at(const struct shm *shm, uint32_t log, struct room_ref *ret_ref)
 
 	if (epoch == 0)
 		return false;
-	*ret_ref = (struct room_ref){ .log = log, .epoch = epoch };
+	*ret_ref = (struct room_ref){.log = log, .epoch = epoch};
 	return true;
 }
 
 bool room_info(const struct shm *shm, struct room_ref ref, struct room_info *ret_info)
 {
 	const struct log_head *head = segment_log(shm, ref.log);
-	struct room_info info = { .ref = ref };
+	struct room_info info = {.ref = ref};
 
 	if (!room_log_topic(shm, ref.log, ref.epoch, info.topic) ||
 	    !room_log_bounds(shm, ref.log, ref.epoch, &info.first, &info.head))
@@ -182,7 +183,8 @@ static enum room_result slot_take(struct shm *shm, uint32_t slot, const char *na
 	case APPEND_BUSY:
 		return ROOM_BUSY;
 	default:
-		return ROOM_NONE; /* its lock is broken until the next start: another slot, please */
+		return ROOM_NONE; /* its lock is broken until the next start: another slot, please
+				   */
 	}
 	memcpy(padded, name, strnlen(name, ROOM_SIZE - 1));
 	shm_copy_in(room->log.name, padded, sizeof(padded));
@@ -193,7 +195,7 @@ static enum room_result slot_take(struct shm *shm, uint32_t slot, const char *na
 	store_relaxed(&room->idle_since_wall_ms, now);
 	atomic_fetch_add(&room->member_change, 1);
 	CRASH_POINT(room_filled);
-	*ret_ref = (struct room_ref){ .log = slot, .epoch = segment_new_epoch(shm) };
+	*ret_ref = (struct room_ref){.log = slot, .epoch = segment_new_epoch(shm)};
 	room_log_clear(shm, slot, ret_ref->epoch);
 	CRASH_POINT(room_published);
 	lock_release(&room->log.lock);
@@ -284,7 +286,7 @@ static void strike_listed(const struct shm *shm, uint32_t base, uint64_t wanted[
 /* Under the room's lock no join can put it onto a list: only now "on nobody's list" stays true. */
 static bool slot_free(struct shm *shm, uint32_t slot, int64_t now_wall_ms, int64_t idle_ms)
 {
-	uint64_t wanted[COLLECT_STEP / 64] = { 1 };
+	uint64_t wanted[COLLECT_STEP / 64] = {1};
 	bool freed = false;
 
 	if (log_lock(shm, slot) != APPEND_OK)
@@ -301,7 +303,10 @@ static bool slot_free(struct shm *shm, uint32_t slot, int64_t now_wall_ms, int64
 	return freed;
 }
 
-/* Freed slots stay in their chains until the table is made anew; one death in between leaves that to the next. */
+/*
+ * Freed slots stay in their chains until the table is made anew; one death in between leaves
+ * that to the next.
+ */
 static bool table_is_stale(const struct shm *shm)
 {
 	uint32_t used = 0;
@@ -326,7 +331,7 @@ unsigned room_collect(struct shm *shm, int64_t now_wall_ms, int64_t idle_ms)
 	unsigned freed = 0;
 
 	for (uint32_t base = 0; base < max; base += COLLECT_STEP) {
-		uint64_t wanted[COLLECT_STEP / 64] = { 0 };
+		uint64_t wanted[COLLECT_STEP / 64] = {0};
 		uint32_t end = max - base < COLLECT_STEP ? max : base + COLLECT_STEP;
 		bool any = false;
 

@@ -6,10 +6,10 @@
 #include "shm/image.h"
 #include "shm/limit.h"
 #include "shm/lock.h"
+#include "shm/room_table.h"
 #include "shm/segment_check.h"
 #include "shm/segment_layout.h"
 #include "shm/segment_open.h"
-#include "shm/room_table.h"
 #include "shm/user_table.h"
 
 #include "base/fd.h"
@@ -79,7 +79,8 @@ static void say_full(const struct segment_header *header, uint64_t limit, const 
 	const char *option = segment_largest_table(header, &table);
 
 	buf_printf(error,
-		   "the shared tables need %llu kB, %s %llu kB: lower %s (its table takes %llu kB), or "
+		   "the shared tables need %llu kB, %s %llu kB: lower %s (its table takes %llu "
+		   "kB), or "
 		   "give /dev/shm more (Docker's default is 64 MB: docker run --shm-size=256m)",
 		   (unsigned long long)header->room_bodies / 1024, what,
 		   (unsigned long long)limit / 1024, option, (unsigned long long)table / 1024);
@@ -204,9 +205,8 @@ static void read_boot_id(uint64_t ret_id[2])
 static int init_locks(struct shm *shm)
 {
 	struct segment_header *header = shm->header;
-	struct shm_lock *locks[] = { &header->room_table, &header->user_table,
-				     &header->window_table, &header->address_table,
-				     &header->janitor };
+	struct shm_lock *locks[] = {&header->room_table, &header->user_table, &header->window_table,
+				    &header->address_table, &header->janitor};
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < sizeof(locks) / sizeof(locks[0]); i++)
@@ -302,9 +302,10 @@ static int start_without_segment(struct start *start, int fd)
 	if (err == 0) {
 		err = image_mark_used(params->state_dir, params->instance);
 		if (err < 0)
-			buf_printf(start->error,
-				   "cannot rename the image in %s/%s, so it might be loaded twice: %s",
-				   params->state_dir, params->instance, strerror(-err));
+			buf_printf(
+				start->error,
+				"cannot rename the image in %s/%s, so it might be loaded twice: %s",
+				params->state_dir, params->instance, strerror(-err));
 	}
 	CRASH_POINT(start_marked_used);
 	image_finish(&image);
@@ -338,10 +339,11 @@ static int start_attach(struct start *start, int fd, const struct segment_header
 		err = segment_stop(shm, params->state_dir);
 		CRASH_POINT(start_resized);
 		if (err < 0)
-			buf_printf(start->error,
-				   "the sizes changed and the old registry cannot be saved in %s: %s; "
-				   "start once with the former sizes, or make room there",
-				   params->state_dir, strerror(-err));
+			buf_printf(
+				start->error,
+				"the sizes changed and the old registry cannot be saved in %s: %s; "
+				"start once with the former sizes, or make room there",
+				params->state_dir, strerror(-err));
 		munmap(shm->base, shm->size);
 		shm->base = NULL;
 		*ret_again = err == 0;
@@ -385,7 +387,8 @@ static int judge(struct start *start, int fd, struct segment_header *ret_header,
 		break;
 	}
 	buf_printf(start->error,
-		   "/dev/shm/chat-%s %s; keep it aside (mv /dev/shm/chat-%s /dev/shm/kept-%s) to start "
+		   "/dev/shm/chat-%s %s; keep it aside (mv /dev/shm/chat-%s /dev/shm/kept-%s) to "
+		   "start "
 		   "without it, or choose another --instance",
 		   instance, why, instance, instance);
 	return -EPROTO;
@@ -419,7 +422,7 @@ static int start_in(struct start *start, int *fd)
 int segment_start(const struct segment_params *params, struct shm *ret_shm,
 		  struct segment_report *ret_report, struct buf *ret_error)
 {
-	struct start start = { .params = params, .error = ret_error, .shm = { .fd = -1 } };
+	struct start start = {.params = params, .error = ret_error, .shm = {.fd = -1}};
 	int fd = -1, err;
 
 	start.want.sizes = params->sizes;
@@ -449,11 +452,14 @@ int segment_start(const struct segment_params *params, struct shm *ret_shm,
 int segment_stop(struct shm *shm, const char *state_dir)
 {
 	char name[SEGMENT_NAME_SIZE];
-	struct segment_report report = { 0 };
+	struct segment_report report = {0};
 	struct buf ignored = BUF_INIT;
 	int err;
 
-	/* A worker that had to be killed may have left an append half done: that is no longer told by then. */
+	/*
+	 * A worker that had to be killed may have left an append half done: that is no longer
+	 * told by then.
+	 */
 	err = segment_repair(shm, &report, &ignored);
 	atomic_store(&shm->header->clean, 1);
 	if (err == 0)
@@ -485,7 +491,8 @@ void segment_enter_worker(struct shm *shm, unsigned slot)
 			atomic_fetch_and(workers, ~bit);
 	}
 	atomic_store(&worker->sessions, 0);
-	atomic_store(&worker->counters[COUNTER_connections], 0); /* a gauge: the predecessor's are gone */
+	atomic_store(&worker->counters[COUNTER_connections],
+		     0); /* a gauge: the predecessor's are gone */
 	/* A ringer may have died between the flag and the ring. */
 	atomic_store(&worker->pending, 0);
 	if (slot < WORKERS_MAX)

@@ -43,8 +43,7 @@ enum segment_found segment_header_check(const void *bytes, size_t len, uint64_t 
 	memcpy(given.boot_id, found.boot_id, sizeof(given.boot_id));
 	memcpy(given.instance, found.instance, sizeof(given.instance));
 	memcpy(given.hash_key, found.hash_key, sizeof(given.hash_key));
-	if (segment_layout(&given) < 0 ||
-	    memcmp(&given, &found, SEGMENT_HEADER_CONSTANT) != 0 ||
+	if (segment_layout(&given) < 0 || memcmp(&given, &found, SEGMENT_HEADER_CONSTANT) != 0 ||
 	    file_size != found.total_bytes)
 		return FOUND_DAMAGED;
 	return FOUND_OURS;
@@ -83,9 +82,9 @@ static int lock_renew(struct shm_lock *lock, const struct lock_patterns *pattern
 static int renew_locks(struct shm *shm, struct segment_report *report)
 {
 	struct segment_header *header = shm->header;
-	struct shm_lock *tables[] = { &header->room_table, &header->user_table,
-				      &header->window_table, &header->address_table,
-				      &header->janitor };
+	struct shm_lock *tables[] = {&header->room_table, &header->user_table,
+				     &header->window_table, &header->address_table,
+				     &header->janitor};
 	unsigned *repaired = &report->locks_repaired;
 	struct lock_patterns patterns;
 	int err;
@@ -127,7 +126,8 @@ static void check_log(struct shm *shm, uint32_t log, struct segment_report *repo
 
 	store_relaxed(&head->workers, 0);
 	if (load_relaxed(&head->made) > 1)
-		store_relaxed(&head->made, 0); /* its memory is taken anew; what lay there is lost */
+		store_relaxed(&head->made,
+			      0); /* its memory is taken anew; what lay there is lost */
 	if (load_relaxed(&head->epoch) == 0)
 		return;
 	report->logs_audited++;
@@ -148,7 +148,8 @@ static void check_rooms(struct shm *shm, struct buf *warnings)
 		if (load_relaxed(&room->log.epoch) == 0)
 			continue;
 		room->topic[0].text[TOPIC_SIZE - 1] = room->topic[1].text[TOPIC_SIZE - 1] = '\0';
-		if (load_relaxed(&room->log.made) != 1 || !slot_name_is_sound(room->log.name, false)) {
+		if (load_relaxed(&room->log.made) != 1 ||
+		    !slot_name_is_sound(room->log.name, false)) {
 			buf_printf(warnings, "room slot %u was damaged and is given up\n", i);
 			store_relaxed(&room->log.epoch, 0);
 		}
@@ -165,8 +166,9 @@ static void check_users(struct shm *shm, struct buf *warnings)
 		bool used = load_relaxed(&user->state) == USER_USED;
 
 		user->away_text[AWAY_SIZE - 1] = '\0';
-		if (used && (load_relaxed(&user->inbox.epoch) == 0 || load_relaxed(&user->life) == 0 ||
-			     !slot_name_is_sound(user->inbox.name, true))) {
+		if (used &&
+		    (load_relaxed(&user->inbox.epoch) == 0 || load_relaxed(&user->life) == 0 ||
+		     !slot_name_is_sound(user->inbox.name, true))) {
 			buf_printf(warnings, "user slot %u was damaged and is given up\n", u);
 			used = false;
 		}
@@ -218,7 +220,8 @@ static void check_windows(struct shm *shm)
 	for (uint32_t i = 0; i < shm->sizes->max_devices; i++) {
 		struct window *window = &shm->windows[i];
 
-		if (load_relaxed(&window->state) != WINDOW_FREE && !slot_window_is_sound(shm, window))
+		if (load_relaxed(&window->state) != WINDOW_FREE &&
+		    !slot_window_is_sound(shm, window))
 			slot_window_clear(window);
 	}
 }
@@ -285,7 +288,8 @@ int segment_repair(struct shm *shm, struct segment_report *report, struct buf *w
 	window_table_rebuild(shm);
 	open = append_finish_intents(shm);
 	if (open > 0)
-		buf_printf(warnings, "%u direct messages wait for room for their second copy\n", open);
+		buf_printf(warnings, "%u direct messages wait for room for their second copy\n",
+			   open);
 	CRASH_POINT(start_intents_finished);
 	check_sessions(shm);
 	CRASH_POINT(start_sessions_lost);

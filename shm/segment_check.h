@@ -7,9 +7,9 @@
 #include "shm/segment.h"
 
 enum segment_found {
-	FOUND_NOTHING,  /* empty, or a master died while it made it: nothing was ever stored in it */
-	FOUND_OURS,     /* whole, of this layout */
-	FOUND_FOREIGN,  /* no segment of ours */
+	FOUND_NOTHING, /* empty, or a master died while it made it: nothing was ever stored in it */
+	FOUND_OURS,    /* whole, of this layout */
+	FOUND_FOREIGN, /* no segment of ours */
 	FOUND_OTHER_LAYOUT,
 	FOUND_DAMAGED
 };

@@ -28,16 +28,16 @@ int segment_sizes_complete(struct segment_sizes *sizes)
 	sizes->inbox_lines = sizes->room_lines / 4 > 2 ? sizes->room_lines / 4 : 2;
 	sizes->inbox_bytes = sizes->room_bytes / 4;
 	if (sizes->max_addresses == 0)
-		sizes->max_addresses = sizes->max_connections < ADDRESSES_DEFAULT ?
-					       sizes->max_connections :
-					       ADDRESSES_DEFAULT;
+		sizes->max_addresses = sizes->max_connections < ADDRESSES_DEFAULT
+					       ? sizes->max_connections
+					       : ADDRESSES_DEFAULT;
 	return sizes->inbox_bytes > 0 ? 0 : -EINVAL;
 }
 
 static bool sizes_reasonable(const struct segment_sizes *sizes)
 {
-	const uint32_t counts[] = { sizes->max_users, sizes->max_devices, sizes->max_connections,
-				    sizes->max_rooms, sizes->max_addresses };
+	const uint32_t counts[] = {sizes->max_users, sizes->max_devices, sizes->max_connections,
+				   sizes->max_rooms, sizes->max_addresses};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		if (counts[i] == 0 || counts[i] > COUNT_LIMIT)
@@ -73,21 +73,24 @@ int segment_layout(struct segment_header *header)
 	header->magic = SHM_MAGIC;
 	header->layout_version = SHM_LAYOUT_VERSION;
 	header->header_bytes = sizeof(*header);
-	header->user_stride =
-		round_up(sizeof(struct user) + sizes->rooms_per_user * sizeof(struct member), CACHE_LINE);
+	header->user_stride = round_up(
+		sizeof(struct user) + sizes->rooms_per_user * sizeof(struct member), CACHE_LINE);
 	header->room_ring = (uint32_t)power_of_two(sizes->room_lines);
 	header->inbox_ring = (uint32_t)power_of_two(sizes->inbox_lines);
 	header->room_data_ring = power_of_two(sizes->room_bytes);
 	header->inbox_data_ring = power_of_two(sizes->inbox_bytes);
-	header->room_body_bytes =
-		round_up(header->room_ring * sizeof(struct log_entry) + header->room_data_ring, PAGE);
-	header->inbox_body_bytes =
-		round_up(header->inbox_ring * sizeof(struct log_entry) + header->inbox_data_ring, PAGE);
+	header->room_body_bytes = round_up(
+		header->room_ring * sizeof(struct log_entry) + header->room_data_ring, PAGE);
+	header->inbox_body_bytes = round_up(
+		header->inbox_ring * sizeof(struct log_entry) + header->inbox_data_ring, PAGE);
 	header->dirty_words = (sizes->max_rooms + sizes->max_users + 63) / 64;
 	header->bucket_count[0] = (uint32_t)power_of_two(sizes->max_rooms);
 	header->bucket_count[1] = (uint32_t)power_of_two(sizes->max_users);
 	header->bucket_count[2] = (uint32_t)power_of_two(sizes->max_devices);
-	/* All may be attached, as many more belong to workers just dead, and each user keeps one lost. */
+	/*
+	 * All may be attached, as many more belong to workers just dead, and each user keeps
+	 * one lost.
+	 */
 	header->session_slots = 2 * sizes->max_connections + sizes->max_users;
 
 	table_at(&end, sizeof(*header));
@@ -133,10 +136,10 @@ const char *segment_largest_table(const struct segment_header *header, uint64_t 
 		const char *option;
 		uint64_t bytes;
 	} tables[] = {
-		{ "--max-devices", header->window_buckets - header->windows },
-		{ "--max-users", header->user_buckets - header->users },
-		{ "--max-rooms", header->room_buckets - header->rooms },
-		{ "--max-connections", header->room_bodies - header->sessions },
+		{"--max-devices", header->window_buckets - header->windows},
+		{"--max-users", header->user_buckets - header->users},
+		{"--max-rooms", header->room_buckets - header->rooms},
+		{"--max-connections", header->room_bodies - header->sessions},
 	};
 	size_t most = 0;
 
@@ -163,8 +166,8 @@ struct member *segment_members(const struct shm *shm, uint32_t user)
 
 struct log_head *segment_log(const struct shm *shm, uint32_t log)
 {
-	return log_is_inbox(shm, log) ? &segment_user(shm, user_of_inbox(shm, log))->inbox :
-					&shm->rooms[log].log;
+	return log_is_inbox(shm, log) ? &segment_user(shm, user_of_inbox(shm, log))->inbox
+				      : &shm->rooms[log].log;
 }
 
 uint64_t segment_body_offset(const struct shm *shm, uint32_t log)
@@ -178,8 +181,8 @@ uint64_t segment_body_offset(const struct shm *shm, uint32_t log)
 
 uint64_t segment_body_bytes(const struct shm *shm, uint32_t log)
 {
-	return log_is_inbox(shm, log) ? shm->header->inbox_body_bytes :
-					shm->header->room_body_bytes;
+	return log_is_inbox(shm, log) ? shm->header->inbox_body_bytes
+				      : shm->header->room_body_bytes;
 }
 
 struct log_entry *segment_log_index(const struct shm *shm, uint32_t log)

@@ -27,8 +27,9 @@ int segment_name(const char *instance, char ret_name[SEGMENT_NAME_SIZE], struct 
 	if (len == 0 || len >= sizeof(((struct segment_header *)0)->instance) ||
 	    strspn(instance, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
 		    len) {
-		buf_printf(error,
-			   "bad instance name: 1 to 63 letters, digits, '_', '.' or '-' are allowed");
+		buf_printf(
+			error,
+			"bad instance name: 1 to 63 letters, digits, '_', '.' or '-' are allowed");
 		return -EINVAL;
 	}
 	snprintf(ret_name, SEGMENT_NAME_SIZE, "/chat-%s", instance);
@@ -37,7 +38,7 @@ int segment_name(const char *instance, char ret_name[SEGMENT_NAME_SIZE], struct 
 
 static void wait_a_moment(unsigned ms)
 {
-	struct timespec moment = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+	struct timespec moment = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	nanosleep(&moment, NULL);
 }
@@ -150,8 +151,8 @@ static void say_who_holds(const char *instance, const char *name, int fd, unsign
 	if (worker > 0)
 		buf_printf(error, "process %d (a worker of it) lives; kill it, or", worker);
 	else
-		buf_printf(error, "a process has /dev/shm%s open (fuser /dev/shm%s names it);", name,
-			   name);
+		buf_printf(error, "a process has /dev/shm%s open (fuser /dev/shm%s names it);",
+			   name, name);
 	buf_printf(error, " choose another --instance");
 }
 

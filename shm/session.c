@@ -219,7 +219,10 @@ enum session_result session_attach(struct shm *shm, uint32_t user, const char *d
 
 	if (user_lock(shm, user) < 0)
 		return SESSION_BUSY;
-	/* Counted before it is compared: two workers at the edge may both refuse, never both accept. */
+	/*
+	 * Counted before it is compared: two workers at the edge may both refuse, never both
+	 * accept.
+	 */
 	atomic_fetch_add(&worker->sessions, 1);
 	if (session_count(shm) > shm->sizes->max_connections) {
 		result = SESSION_FULL_TABLE;
@@ -246,7 +249,8 @@ enum session_result session_attach(struct shm *shm, uint32_t user, const char *d
 
 /* ---- lose, end ---- */
 
-/* Attached to lost: neither the number nor the chain changes, so no lock. False: not ours any more. */
+/* Attached to lost: neither the number nor the chain changes, so no lock. False: not ours any more.
+ */
 static bool mark_lost(struct shm *shm, uint32_t session, uint64_t until_mono_ms)
 {
 	struct session *slot = &shm->sessions[session];
@@ -259,8 +263,7 @@ static bool mark_lost(struct shm *shm, uint32_t session, uint64_t until_mono_ms)
 	store_relaxed(&slot->lost_until_mono_ms, until_mono_ms);
 	CRASH_POINT(session_lost_half);
 	if (!atomic_compare_exchange_strong(
-		    &slot->word, &word,
-		    session_word(SESSION_LOST, 0, 0, session_word_user(word))))
+		    &slot->word, &word, session_word(SESSION_LOST, 0, 0, session_word_user(word))))
 		return false;
 	CRASH_POINT(session_lost);
 	atomic_fetch_sub(&shm->workers[shm->slot].sessions, 1);

@@ -37,8 +37,8 @@ void table_remove(struct table *table, uint64_t hash, uint32_t slot)
 		if (here == SHM_NONE)
 			return;
 		if (here == slot) {
-			uint32_t behind = atomic_load_explicit(link_of(table, slot),
-							       memory_order_relaxed);
+			uint32_t behind =
+				atomic_load_explicit(link_of(table, slot), memory_order_relaxed);
 
 			atomic_store_explicit(at, behind, memory_order_release);
 			return;
@@ -71,9 +71,9 @@ uint32_t table_pop_free(struct table *table)
 	uint32_t slot = valid(table, atomic_load_explicit(table->free_first, memory_order_relaxed));
 
 	if (slot != SHM_NONE)
-		atomic_store_explicit(table->free_first,
-				      atomic_load_explicit(link_of(table, slot),
-							   memory_order_relaxed),
-				      memory_order_relaxed);
+		atomic_store_explicit(
+			table->free_first,
+			atomic_load_explicit(link_of(table, slot), memory_order_relaxed),
+			memory_order_relaxed);
 	return slot;
 }

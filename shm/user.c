@@ -282,7 +282,10 @@ int user_make_inbox(struct shm *shm, uint32_t user)
 
 /* ---- passing on ---- */
 
-/* Off all lists. Under the user's lock; each room by itself, so a busy one leaves the rest for another try. */
+/*
+ * Off all lists. Under the user's lock; each room by itself, so a busy one leaves the rest for
+ * another try.
+ */
 static int list_empty(struct shm *shm, uint32_t slot)
 {
 	struct user *user = segment_user(shm, slot);

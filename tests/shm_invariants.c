@@ -35,13 +35,14 @@ static void check_links(struct shm *shm, unsigned table, bool (*used)(struct shm
 	const struct segment_header *header = shm->header;
 	uint32_t slots = table == 0 ? shm->sizes->max_rooms : shm->sizes->max_users;
 	_Atomic uint32_t *buckets =
-		(_Atomic uint32_t *)(void *)(shm->base +
-					     (table == 0 ? header->room_buckets : header->user_buckets));
+		(_Atomic uint32_t *)(void *)(shm->base + (table == 0 ? header->room_buckets
+								     : header->user_buckets));
 	unsigned char *links =
-		table == 0 ? shm->base + header->rooms + offsetof(struct room, hash_next) :
-			     shm->base + header->users + offsetof(struct user, hash_next);
+		table == 0 ? shm->base + header->rooms + offsetof(struct room, hash_next)
+			   : shm->base + header->users + offsetof(struct user, hash_next);
 	size_t stride = table == 0 ? sizeof(struct room) : header->user_stride;
-	_Atomic uint32_t *free_first = table == 0 ? &shm->header->room_free : &shm->header->user_free;
+	_Atomic uint32_t *free_first =
+		table == 0 ? &shm->header->room_free : &shm->header->user_free;
 	uint8_t *chained = calloc(slots, 1), *freed = calloc(slots, 1);
 	bool good = true;
 
@@ -49,11 +50,15 @@ static void check_links(struct shm *shm, unsigned table, bool (*used)(struct shm
 		good = good && count_links(&buckets[i], links, stride, slots, chained);
 	good = good && count_links(free_first, links, stride, slots, freed);
 	if (!good)
-		complain(why, table == 0 ? "a chain of rooms runs wild" : "a chain of users runs wild", 0);
+		complain(why,
+			 table == 0 ? "a chain of rooms runs wild" : "a chain of users runs wild",
+			 0);
 	for (uint32_t i = 0; good && i < slots; i++) {
 		if (chained[i] != used(shm, i) || freed[i] != !used(shm, i))
-			complain(why, table == 0 ? "room neither found once nor free once" :
-						   "user neither found once nor free once", i);
+			complain(why,
+				 table == 0 ? "room neither found once nor free once"
+					    : "user neither found once nor free once",
+				 i);
 	}
 	free(chained);
 	free(freed);
@@ -85,7 +90,8 @@ static void check_names(struct shm *shm, struct buf *why)
 	for (uint32_t i = 0; i < shm->sizes->max_users; i++) {
 		if (!user_used(shm, i))
 			continue;
-		if (!user_name(shm, i, name) || user_find(shm, name, &found) != USER_OK || found != i)
+		if (!user_name(shm, i, name) || user_find(shm, name, &found) != USER_OK ||
+		    found != i)
 			complain(why, "user not found under his name", i);
 		if (segment_user(shm, i)->inbox.epoch == 0)
 			complain(why, "user without an inbox epoch", i);

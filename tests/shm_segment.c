@@ -31,7 +31,8 @@ const struct segment_sizes segment_fixture_small = {
 static void must(bool true_or_abort, const char *what, const struct buf *why)
 {
 	if (!true_or_abort) {
-		fprintf(stderr, "%s: %s\n", what, why != NULL && why->data != NULL ? why->data : "");
+		fprintf(stderr, "%s: %s\n", what,
+			why != NULL && why->data != NULL ? why->data : "");
 		abort();
 	}
 }
@@ -40,7 +41,7 @@ void segment_fixture_prepare(struct segment_fixture *fixture, const struct segme
 {
 	const char *tmp = getenv("TMPDIR");
 
-	*fixture = (struct segment_fixture){ .shm = { .fd = -1 } };
+	*fixture = (struct segment_fixture){.shm = {.fd = -1}};
 	snprintf(fixture->instance, sizeof(fixture->instance), "unit-%d-%llx", getpid(),
 		 (unsigned long long)random_u64());
 	snprintf(fixture->state_dir, sizeof(fixture->state_dir), "%s/rk-state-XXXXXX",
@@ -157,7 +158,7 @@ uint64_t make_line(struct shm *shm, uint32_t log, uint32_t sender, const char *c
 		.wall_ms = clock_wall_ms(),
 		.window = SHM_NONE,
 		.copies = 1,
-		.copy = { { .log = log, .epoch = atomic_load(&segment_log(shm, log)->epoch) } },
+		.copy = {{.log = log, .epoch = atomic_load(&segment_log(shm, log)->epoch)}},
 	};
 	bool local;
 

@@ -41,7 +41,7 @@ struct crash {
 	bool stop;
 };
 
-static const uint32_t line_sizes[] = { 64, 40, 200 };
+static const uint32_t line_sizes[] = {64, 40, 200};
 
 static void choose_size(struct crash *crash)
 {
@@ -55,7 +55,7 @@ static void choose_size(struct crash *crash)
 
 static struct room_ref find_ops(struct shm *shm)
 {
-	struct room_ref ops = { .log = SHM_NONE };
+	struct room_ref ops = {.log = SHM_NONE};
 	bool created;
 
 	crash_check(room_make(shm, "ops", &ops, &created) == ROOM_OK, "no room ops");
@@ -90,11 +90,11 @@ static void say(struct crash *crash, uint64_t n)
 		.id_hash = shm_hash(shm, id, strlen(id)),
 		.content_hash = 1,
 		.copies = 1,
-		.copy = { { .log = ops.log, .epoch = ops.epoch } },
+		.copy = {{.log = ops.log, .epoch = ops.epoch}},
 	};
 	result = append_line(shm, &append, &local);
-	crash_check(result == (n <= atomic_load(&crash->told->answered) ? APPEND_DUPLICATE :
-									   APPEND_OK) ||
+	crash_check(result == (n <= atomic_load(&crash->told->answered) ? APPEND_DUPLICATE
+									: APPEND_OK) ||
 			    n == atomic_load(&crash->told->sent),
 		    "line %" PRIu64 " was answered with %d", n, (int)result);
 	crash_check(append.copy[0].ret_seq == n, "line %" PRIu64 " has number %" PRIu64, n,
@@ -172,7 +172,8 @@ static void run_point(struct crash *crash, const char *point)
 		killed = crash_child(point, 1, act_master, crash);
 		hits += killed;
 		if (crash_random(2) == 0)
-			continue; /* the next one meets what the dead one left, and may die of it, too */
+			continue; /* the next one meets what the dead one left, and may die of it,
+				     too */
 		if (segment_fixture_try(&crash->fixture) != 0) {
 			crash_check(false, "it doesn't start any more: %s",
 				    crash->fixture.error.data);
@@ -196,9 +197,9 @@ static void prepare(struct crash *crash)
 
 int main(void)
 {
-	static const char *const areas[] = { "start_", NULL };
+	static const char *const areas[] = {"start_", NULL};
 	const char *points[POINTS_MAX];
-	struct crash crash[SHARDS] = { 0 };
+	struct crash crash[SHARDS] = {0};
 	unsigned count;
 	int failed = 0;
 

@@ -34,8 +34,8 @@
 #define TRIES_A_HIT 60u /* a point that is met less often counts as never reached */
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
-static const char *const room_names[ROOMS] = { "lobby", "ops", "dev", "bots", "off", "quiet" };
-static const char *const user_names[USERS] = { "alice", "bob", "carol", "dave", "erin" };
+static const char *const room_names[ROOMS] = {"lobby", "ops", "dev", "bots", "off", "quiet"};
+static const char *const user_names[USERS] = {"alice", "bob", "carol", "dave", "erin"};
 
 /* What workers were told, shared with them. A change under way is UNKNOWN until it is answered. */
 enum fact { NO, YES, UNKNOWN };
@@ -109,7 +109,7 @@ static void do_leave(struct hand *hand, unsigned u, unsigned r)
 
 static void do_attach(struct hand *hand, unsigned u)
 {
-	static const char *const devices[] = { "phone", "laptop", "desk" };
+	static const char *const devices[] = {"phone", "laptop", "desk"};
 	uint32_t user;
 
 	if (hand->sessions == 16 || !get_user(hand, u, &user))
@@ -175,7 +175,7 @@ static void do_read(struct hand *hand, unsigned u, unsigned r)
 
 static void do_address(struct hand *hand)
 {
-	uint8_t ip[16] = { [10] = 0xff, [11] = 0xff, [15] = (uint8_t)crash_random(4) };
+	uint8_t ip[16] = {[10] = 0xff, [11] = 0xff, [15] = (uint8_t)crash_random(4)};
 
 	limit_disconnect(hand->shm, hand->address, true);
 	limit_connect(hand->shm, ip, 0, 0, &hand->address);
@@ -183,7 +183,7 @@ static void do_address(struct hand *hand)
 
 static void do_janitor(struct hand *hand)
 {
-	struct janitor janitor = { 0 };
+	struct janitor janitor = {0};
 	struct janitor_report report;
 
 	janitor_run(hand->shm, &janitor, &report);
@@ -195,16 +195,27 @@ static void one_step(struct hand *hand)
 	uint32_t user;
 
 	switch (crash_random(26)) {
-	case 0: case 1: case 2: case 3: case 4: case 5:
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+	case 4:
+	case 5:
 		do_join(hand, u, r);
 		break;
-	case 6: case 7: case 8: case 9:
+	case 6:
+	case 7:
+	case 8:
+	case 9:
 		do_leave(hand, u, r);
 		break;
-	case 10: case 11: case 12:
+	case 10:
+	case 11:
+	case 12:
 		do_attach(hand, u);
 		break;
-	case 13: case 14:
+	case 13:
+	case 14:
 		do_detach(hand);
 		break;
 	case 15:
@@ -230,7 +241,9 @@ static void one_step(struct hand *hand)
 	case 21:
 		do_janitor(hand);
 		break;
-	case 22: case 23: case 24:
+	case 22:
+	case 23:
+	case 24:
 		do_read(hand, u, r);
 		break;
 	case 25:
@@ -242,7 +255,7 @@ static void one_step(struct hand *hand)
 static void act_work(void *data)
 {
 	struct crash *crash = data;
-	struct hand hand = { .crash = crash, .shm = &crash->worker, .address = SHM_NONE };
+	struct hand hand = {.crash = crash, .shm = &crash->worker, .address = SHM_NONE};
 
 	crash_seed(crash->seed);
 	segment_enter_worker(hand.shm, 0);
@@ -270,10 +283,9 @@ static void lay_out(struct crash *crash)
 		if (head->made == 0 || (!inbox && head->epoch != 0) || crash_random(2) == 0)
 			continue;
 		atomic_store(&head->made, 0);
-		atomic_fetch_sub(inbox ? &shm->header->inbox_memory_used :
-					 &shm->header->room_memory_used,
-				 inbox ? shm->header->inbox_body_bytes :
-					 shm->header->room_body_bytes);
+		atomic_fetch_sub(
+			inbox ? &shm->header->inbox_memory_used : &shm->header->room_memory_used,
+			inbox ? shm->header->inbox_body_bytes : shm->header->room_body_bytes);
 	}
 	if (crash->coaxing || crash_random(2) == 0) {
 		struct room_ref room;
@@ -302,11 +314,12 @@ static void check_told(struct crash *crash)
 		for (unsigned r = 0; r < ROOMS; r++) {
 			enum fact told = atomic_load(&crash->told->member[u][r]);
 			struct room_ref room;
-			enum fact is = user != SHM_NONE &&
-						       room_find(shm, room_names[r], &room) == ROOM_OK &&
-						       member_is(shm, user, room) ?
-					       YES :
-					       NO;
+			enum fact is =
+				user != SHM_NONE &&
+						room_find(shm, room_names[r], &room) == ROOM_OK &&
+						member_is(shm, user, room)
+					? YES
+					: NO;
 
 			if (told != UNKNOWN)
 				crash_check(told == is, "%s is%s on the list of %s", room_names[r],
@@ -329,7 +342,7 @@ static void check_sound(struct crash *crash, const char *when)
 static void check_addresses(struct crash *crash)
 {
 	for (unsigned i = 0; i < 4; i++) {
-		uint8_t ip[16] = { [10] = 0xff, [11] = 0xff, [15] = (uint8_t)i };
+		uint8_t ip[16] = {[10] = 0xff, [11] = 0xff, [15] = (uint8_t)i};
 		uint32_t address;
 
 		/* The dead worker's connections don't count. */
@@ -377,7 +390,8 @@ static bool one_worker(struct crash *crash, const char *point)
 	return crash_child(point, crash->coaxing ? 1 : 1 + crash_random(2), act_work, crash);
 }
 
-/* Where the one before died: what is repaired somewhere was mostly left half done in the same area. */
+/* Where the one before died: what is repaired somewhere was mostly left half done in the same area.
+ */
 static const char *other_point(const char *const *points, unsigned count, const char *point)
 {
 	size_t area = strcspn(point, "_") + 1;
@@ -414,7 +428,7 @@ static void test_point(struct crash *crash, const char *const *points, unsigned 
 static void run_shard(const char *const *points, unsigned count, unsigned shard)
 {
 	struct segment_sizes sizes = segment_fixture_small;
-	struct crash crash = { 0 };
+	struct crash crash = {0};
 
 	sizes.rooms_per_user = ROOMS;
 	sizes.max_rooms = ROOMS;
@@ -434,8 +448,8 @@ static void run_shard(const char *const *points, unsigned count, unsigned shard)
 
 int main(void)
 {
-	static const char *const areas[] = { "room_",  "user_",	   "member_",  "session_",
-					     "limit_", "janitor_", "segment_", NULL };
+	static const char *const areas[] = {"room_",  "user_",    "member_",  "session_",
+					    "limit_", "janitor_", "segment_", NULL};
 	const char *points[POINTS_MAX];
 	unsigned count;
 	int failed = 0;

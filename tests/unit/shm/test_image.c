@@ -30,7 +30,7 @@ static enum append_result say(const char *id, const char *content, const char *t
 			      uint64_t *ret_seq)
 {
 	static const char head[] = "{\"type\":\"message\",\"room\":\"";
-	struct room_ref ops = { 0 };
+	struct room_ref ops = {0};
 	uint32_t window;
 	struct append append;
 	enum append_result result;
@@ -51,7 +51,7 @@ static enum append_result say(const char *id, const char *content, const char *t
 		.content_hash = shm_hash(&f.shm, content, strlen(content)),
 		.topic = topic,
 		.copies = 1,
-		.copy = { { .log = ops.log, .epoch = ops.epoch } },
+		.copy = {{.log = ops.log, .epoch = ops.epoch}},
 	};
 	result = append_line(&f.shm, &append, &local);
 	*ret_seq = append.copy[0].ret_seq;
@@ -120,9 +120,11 @@ static void expect_all(uint64_t first)
 	cr_assert_eq(room_log_read(&f.shm, ops.log, ops.epoch, LINES, UINT64_MAX, lines,
 				   sizeof(lines), &slice),
 		     ROOM_LOG_LINES);
-	cr_assert_eq(memcmp(lines, "{\"type\":\"message\",\"room\":\"ops\",\"seq\":40,\"content\":\"x\"}\n",
-			    slice.len),
-		     0);
+	cr_assert_eq(
+		memcmp(lines,
+		       "{\"type\":\"message\",\"room\":\"ops\",\"seq\":40,\"content\":\"x\"}\n",
+		       slice.len),
+		0);
 	cr_assert_eq(segment_user(&f.shm, bob)->inbox.epoch, inbox_epoch);
 	cr_assert_eq(segment_user(&f.shm, bob)->inbox.next, 3);
 	cr_assert_eq(segment_user(&f.shm, bob)->inbox_read, 1);
@@ -226,9 +228,9 @@ Test(image, that_does_not_fit_names_the_option_and_is_kept)
 		size_t at;
 		uint32_t value;
 	} small[] = {
-		{ "--max-users", offsetof(struct segment_sizes, max_users), 1 },
-		{ "--max-rooms", offsetof(struct segment_sizes, max_rooms), 1 },
-		{ "--max-rooms-per-user", offsetof(struct segment_sizes, rooms_per_user), 1 },
+		{"--max-users", offsetof(struct segment_sizes, max_users), 1},
+		{"--max-rooms", offsetof(struct segment_sizes, max_rooms), 1},
+		{"--max-rooms-per-user", offsetof(struct segment_sizes, rooms_per_user), 1},
 	};
 	char name[80];
 

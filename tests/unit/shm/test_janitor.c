@@ -20,7 +20,7 @@ static struct janitor_report report;
 static void begin(void)
 {
 	segment_fixture_start(&f, &segment_fixture_small);
-	janitor = (struct janitor){ 0 };
+	janitor = (struct janitor){0};
 }
 
 static void end(void)
@@ -42,7 +42,7 @@ TestSuite(janitor, .init = begin, .fini = end);
 Test(janitor, is_the_lowest_living_worker_that_is_heard_of)
 {
 	struct shm other = as_worker(&f, 1);
-	struct janitor second = { 0 };
+	struct janitor second = {0};
 
 	cr_assert(janitor_run(&f.shm, &janitor, &report));
 	cr_assert_not(janitor_run(&other, &second, &report));
@@ -58,7 +58,7 @@ Test(janitor, is_the_lowest_living_worker_that_is_heard_of)
 Test(janitor, takes_what_a_dead_worker_held)
 {
 	uint32_t alice = make_user(&f.shm, "alice"), ops = make_room(&f.shm, "ops"), session;
-	struct room_ref ref = { .log = ops, .epoch = f.shm.rooms[ops].log.epoch };
+	struct room_ref ref = {.log = ops, .epoch = f.shm.rooms[ops].log.epoch};
 	struct shm other = as_worker(&f, 1);
 
 	member_join(&f.shm, alice, ref, 0, 0);
@@ -171,7 +171,7 @@ Test(janitor, gives_a_log_in_quarantine_its_new_epoch)
 Test(janitor, applies_presence_that_a_busy_room_kept_waiting)
 {
 	uint32_t alice = make_user(&f.shm, "alice"), ops = make_room(&f.shm, "ops"), session;
-	struct room_ref ref = { .log = ops, .epoch = f.shm.rooms[ops].log.epoch };
+	struct room_ref ref = {.log = ops, .epoch = f.shm.rooms[ops].log.epoch};
 	int held[2], leave[2];
 	char byte = 0;
 	pid_t holder;

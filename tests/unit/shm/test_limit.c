@@ -22,7 +22,7 @@ TestSuite(limit, .init = begin, .fini = end);
 
 static void ipv4(uint8_t ip[16], uint8_t last)
 {
-	const uint8_t bytes[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, last };
+	const uint8_t bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, last};
 
 	memcpy(ip, bytes, 16);
 }
@@ -59,9 +59,9 @@ Test(limit, connections_count_until_they_are_gone)
 
 Test(limit, ipv6_counts_by_its_network)
 {
-	uint8_t one[16] = { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 9, 9, 9 };
-	uint8_t two[16] = { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 1, 2, 3 };
-	uint8_t far[16] = { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 2, 9, 9, 9 };
+	uint8_t one[16] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 9, 9, 9};
+	uint8_t two[16] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 1, 2, 3};
+	uint8_t far[16] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 2, 9, 9, 9};
 	uint32_t at;
 
 	cr_assert_eq(limit_connect(&f.shm, one, 1, 0, &at), LIMIT_OK);
@@ -109,7 +109,7 @@ Test(limit, counts_of_a_dead_worker_are_gone)
 
 Test(limit, tokens_come_back_with_time)
 {
-	struct token_rate rate = { .per_s = 10, .burst = 3 };
+	struct token_rate rate = {.per_s = 10, .burst = 3};
 	_Atomic uint64_t bucket = 0;
 	uint64_t wait_ms = 0;
 

@@ -15,7 +15,7 @@ static struct room_ref ref_of(const char *name)
 {
 	uint32_t log = make_room(&f.shm, name);
 
-	return (struct room_ref){ .log = log, .epoch = f.shm.rooms[log].log.epoch };
+	return (struct room_ref){.log = log, .epoch = f.shm.rooms[log].log.epoch};
 }
 
 static void begin(void)
@@ -160,15 +160,15 @@ Test(member, counts_in_his_rooms_while_he_has_a_session)
 
 static void note(void *data, unsigned room, uint32_t user)
 {
-	unsigned (*seen)[8] = data;
+	unsigned(*seen)[8] = data;
 
 	seen[room][user]++;
 }
 
 Test(member, scan_finds_those_present_of_several_rooms)
 {
-	struct room_ref rooms[2] = { ops, dev };
-	unsigned seen[2][8] = { { 0 } };
+	struct room_ref rooms[2] = {ops, dev};
+	unsigned seen[2][8] = {{0}};
 	uint32_t carol = make_user(&f.shm, "carol"), session;
 
 	member_join(&f.shm, alice, ops, 0, 0);

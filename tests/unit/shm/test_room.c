@@ -67,8 +67,8 @@ Test(room, is_empty_when_new)
 
 Test(room, of_the_longest_name_is_told_from_its_neighbour)
 {
-	static const char one[] = "a2345678901234567890123456789012", two[] =
-		"a2345678901234567890123456789013";
+	static const char one[] = "a2345678901234567890123456789012",
+			  two[] = "a2345678901234567890123456789013";
 	struct room_ref first, second;
 	struct room_info info;
 	bool created;

@@ -86,7 +86,10 @@ Test(segment, epochs_are_never_the_same)
 Test(segment, refuses_a_name_that_is_a_path)
 {
 	static const char *const bad[] = {
-		"", "a/b", "../x", "a b",
+		"",
+		"a/b",
+		"../x",
+		"a b",
 		"0123456789012345678901234567890123456789012345678901234567890123456789",
 	};
 
@@ -116,7 +119,8 @@ Test(segment, of_a_living_master_is_refused_at_once_by_name)
 	segment_fixture_finish(&second);
 }
 
-/* A master that is killed while a worker of its lives on; the worker's pid, or 0 where it dies too. */
+/* A master that is killed while a worker of its lives on; the worker's pid, or 0 where it dies too.
+ */
 static pid_t killed_master(bool worker_lives)
 {
 	int ready[2], hold[2];
@@ -196,7 +200,7 @@ Test(segment, of_a_master_that_is_a_zombie_is_taken_over)
 
 Test(segment, taken_over_has_all_its_lines_and_lists)
 {
-	struct room_ref ops = { 0 }, found;
+	struct room_ref ops = {0}, found;
 	struct room_info info;
 	uint32_t alice, session, again;
 

@@ -60,7 +60,7 @@ static int open_segment(void)
 
 static void mutate(unsigned char *bytes, size_t len)
 {
-	static const uint64_t nasty[] = { 0, 1, UINT32_MAX, UINT64_MAX, INT64_MAX, 4095, 4097 };
+	static const uint64_t nasty[] = {0, 1, UINT32_MAX, UINT64_MAX, INT64_MAX, 4095, 4097};
 	unsigned times = 1 + (unsigned)(next() % 4);
 
 	for (unsigned i = 0; i < times; i++) {
@@ -79,7 +79,7 @@ static void fill(void)
 {
 	uint32_t alice = make_user(&f.shm, "alice"), bob = make_user(&f.shm, "bob");
 	uint32_t ops = make_room(&f.shm, "ops"), session, window;
-	struct room_ref ref = { .log = ops, .epoch = f.shm.rooms[ops].log.epoch };
+	struct room_ref ref = {.log = ops, .epoch = f.shm.rooms[ops].log.epoch};
 
 	make_room(&f.shm, "lobby");
 	member_join(&f.shm, alice, ref, 0, 0);

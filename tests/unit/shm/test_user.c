@@ -86,7 +86,7 @@ Test(user, gets_memory_for_an_inbox_once)
 Test(user, forgotten_leaves_nothing_to_the_next_owner_of_the_name)
 {
 	uint32_t user = make_user(&f.shm, "alice"), again;
-	struct room_ref room = { .log = make_room(&f.shm, "ops") };
+	struct room_ref room = {.log = make_room(&f.shm, "ops")};
 	uint64_t epoch = atomic_load(&segment_user(&f.shm, user)->inbox.epoch);
 	uint32_t window;
 	bool busy;
@@ -113,7 +113,7 @@ Test(user, forgotten_leaves_nothing_to_the_next_owner_of_the_name)
 Test(user, forgotten_while_connected_keeps_the_slot_and_loses_the_rest)
 {
 	uint32_t user = make_user(&f.shm, "alice"), found, session;
-	struct room_ref room = { .log = make_room(&f.shm, "ops") };
+	struct room_ref room = {.log = make_room(&f.shm, "ops")};
 	uint64_t epoch = atomic_load(&segment_user(&f.shm, user)->inbox.epoch);
 
 	room.epoch = f.shm.rooms[room.log].log.epoch;
@@ -146,7 +146,7 @@ Test(user, name_of_another_owner_starts_with_a_fresh_inbox)
 Test(user, away_is_told_with_its_words_until_he_is_back)
 {
 	uint32_t user = make_user(&f.shm, "alice");
-	struct room_ref room = { .log = make_room(&f.shm, "ops") };
+	struct room_ref room = {.log = make_room(&f.shm, "ops")};
 	char text[AWAY_SIZE];
 	uint64_t change;
 
