@@ -31,7 +31,7 @@ void login_challenge(struct conn *conn)
 
 	/* Without a deadline for the login a nonce still has one. */
 	if (lifetime_s == 0)
-		lifetime_s = CHALLENGE_LIFETIME_S * 10;
+		lifetime_s = INT64_C(10) * CHALLENGE_LIFETIME_S;
 	challenge_nonce(login->nonce);
 	login->expires_s = clock_wall_ms() / 1000 + lifetime_s;
 	conn->state = CONN_CHALLENGED;

@@ -17,9 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OUTBOX_BYTES_MAX (256u * 1024)
+#define OUTBOX_BYTES_MAX ((size_t)256 * 1024)
 #define OUTBOX_ITEMS_MAX 1024u
-#define OUTBOX_SPARE_BYTES_MAX (16u * 1024) /* one that grew beyond this isn't kept for others */
+#define OUTBOX_SPARE_BYTES_MAX ((size_t)16 * 1024) /* one that grew beyond this isn't kept for others */
 
 enum outbox_kind { OUTBOX_BYTES, OUTBOX_LINES };
 
