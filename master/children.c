@@ -143,15 +143,16 @@ static void log_death(const struct child *child, unsigned slot, int status, bool
 			 "worker=%u pid=%d signal=%d name=%s uptime_ms=%" PRIu64 " again_in_ms=%u",
 			 slot, (int)child->pid, killer, strsignal(killer), uptime_ms, delay_ms);
 	else
-		log_warn("worker died", "worker=%u pid=%d exit=%d uptime_ms=%" PRIu64 " again_in_ms=%u",
-			 slot, (int)child->pid, code, uptime_ms, delay_ms);
+		log_warn("worker died",
+			 "worker=%u pid=%d exit=%d uptime_ms=%" PRIu64 " again_in_ms=%u", slot,
+			 (int)child->pid, code, uptime_ms, delay_ms);
 }
 
 static void child_died(struct child *child, unsigned slot, int status, struct shm *shm, bool ending,
 		       uint64_t now_mono_ms)
 {
-	bool by_fault = (WIFSIGNALED(status) && signal_is_fault(WTERMSIG(status))) ||
-			child->distrusted;
+	bool by_fault =
+		(WIFSIGNALED(status) && signal_is_fault(WTERMSIG(status))) || child->distrusted;
 	uint32_t delay_ms = 0;
 
 	janitor_worker_died(shm, slot, by_fault);
@@ -285,7 +286,8 @@ int children_wait_ms(const struct children *children, uint64_t now_mono_ms)
 
 		if (child->pid != 0 || child->given_up)
 			continue;
-		due = child->due_mono_ms > now_mono_ms ? (int)(child->due_mono_ms - now_mono_ms) : 0;
+		due = child->due_mono_ms > now_mono_ms ? (int)(child->due_mono_ms - now_mono_ms)
+						       : 0;
 		if (wait < 0 || due < wait)
 			wait = due;
 	}

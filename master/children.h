@@ -24,20 +24,20 @@
 #define CHILD_STUCK_MS 10000u
 
 struct child {
-	pid_t pid;	/* 0: none */
+	pid_t pid;      /* 0: none */
 	int control_fd; /* the master's end; -1: none */
 	uint64_t born_mono_ms;
 	uint64_t due_mono_ms; /* while there is none: when to fork */
 	struct respawn respawn;
-	bool ready;    /* it has said so */
-	bool given_up; /* it said that starting it again is of no use */
+	bool ready;      /* it has said so */
+	bool given_up;   /* it said that starting it again is of no use */
 	bool distrusted; /* we killed it for what it sent: its logs are audited */
 };
 
 struct children {
 	unsigned count;
 	struct child child[WORKERS_MAX];
-	uint64_t watched_mono_ms; /* the last look at their heartbeats */
+	uint64_t watched_mono_ms;    /* the last look at their heartbeats */
 	uint64_t watch_from_mono_ms; /* since when we have been awake ourselves */
 };
 

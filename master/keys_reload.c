@@ -237,9 +237,9 @@ static bool is_mended(const struct keys *keys)
 	if (keys->file.safety != KEYS_UNSAFE && keys->file.safety != KEYS_MISSING)
 		return false;
 	keys_file_init(&again);
-	mended = keys_file_load(&again, keys->path, NULL) == 0 &&
-		 (again.safety != keys->file.safety ||
-		  strcmp(again.reason, keys->file.reason) != 0);
+	mended =
+		keys_file_load(&again, keys->path, NULL) == 0 &&
+		(again.safety != keys->file.safety || strcmp(again.reason, keys->file.reason) != 0);
 	keys_file_finish(&again);
 	return mended;
 }
@@ -278,8 +278,9 @@ int keys_answer(struct keys *keys, const char *request, struct names_reply *ret_
 
 	if (err == 0 && ret_reply->changed && publish(keys) < 0) {
 		buf_reset(&ret_reply->text);
-		buf_append_str(&ret_reply->text,
-			       "error written down, but the workers could not be told; see the log\n");
+		buf_append_str(
+			&ret_reply->text,
+			"error written down, but the workers could not be told; see the log\n");
 	}
 	return err;
 }

@@ -28,14 +28,14 @@ struct keys_look {
 };
 
 struct keys {
-	struct keyring *keyring;      /* owned */
-	struct names *names;	      /* owned */
-	struct keys_file file;	      /* as loaded last */
+	struct keyring *keyring;       /* owned */
+	struct names *names;           /* owned */
+	struct keys_file file;         /* as loaded last */
 	struct keys_look loaded, seen; /* when it was loaded; a second ago */
-	struct buf image;	      /* what is published, and what `view` looks at */
+	struct buf image;              /* what is published, and what `view` looks at */
 	struct keyring_view view;
 	struct keyring_report report; /* of the file as loaded last */
-	char *path;		      /* owned */
+	char *path;                   /* owned */
 	const char *const *servers;   /* borrowed */
 	unsigned names_per_key, max_keys;
 };

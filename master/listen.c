@@ -28,36 +28,43 @@ struct listen_addresses {
 	struct listen_address list[LISTEN_ADDRESSES_MAX];
 };
 
-static bool address_is_loopback(const struct sockaddr *at)
+/* Its two shapes; sockaddr_storage is made to be looked at as either. */
+static struct sockaddr_in *four_of(struct listen_address *address)
 {
-	const struct in6_addr *six;
+	return (struct sockaddr_in *)(void *)&address->at;
+}
 
-	if (at->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)(const void *)at)->sin_addr.s_addr) >> 24 == 127;
-	six = &((const struct sockaddr_in6 *)(const void *)at)->sin6_addr;
+static struct sockaddr_in6 *six_of(struct listen_address *address)
+{
+	return (struct sockaddr_in6 *)(void *)&address->at;
+}
+
+static bool address_is_loopback(struct listen_address *address)
+{
+	const struct in6_addr *six = &six_of(address)->sin6_addr;
+
+	if (address->at.ss_family == AF_INET)
+		return ntohl(four_of(address)->sin_addr.s_addr) >> 24 == 127;
 	return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
 }
 
 static void address_set_port(struct listen_address *address, unsigned port)
 {
 	if (address->at.ss_family == AF_INET)
-		((struct sockaddr_in *)(void *)&address->at)->sin_port = htons((uint16_t)port);
+		four_of(address)->sin_port = htons((uint16_t)port);
 	else
-		((struct sockaddr_in6 *)(void *)&address->at)->sin6_port = htons((uint16_t)port);
+		six_of(address)->sin6_port = htons((uint16_t)port);
 }
 
-static void address_print(const struct listen_address *address, unsigned port, struct buf *out)
+static void address_print(struct listen_address *address, unsigned port, struct buf *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	if (address->at.ss_family == AF_INET) {
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)&address->at)->sin_addr,
-			  text, sizeof(text));
+		inet_ntop(AF_INET, &four_of(address)->sin_addr, text, sizeof(text));
 		buf_printf(out, "%s:%u", text, port);
 	} else {
-		inet_ntop(AF_INET6,
-			  &((const struct sockaddr_in6 *)(const void *)&address->at)->sin6_addr, text,
-			  sizeof(text));
+		inet_ntop(AF_INET6, &six_of(address)->sin6_addr, text, sizeof(text));
 		buf_printf(out, "[%s]:%u", text, port);
 	}
 }
@@ -113,11 +120,10 @@ static int addresses_find(const char *host, struct listen_addresses *ret, struct
 }
 
 /* This build speaks plain ws:// only, and that belongs to nobody but this machine. */
-static int addresses_check(const struct listen_addresses *addresses, const char *host,
-			   struct buf *error)
+static int addresses_check(struct listen_addresses *addresses, const char *host, struct buf *error)
 {
 	for (unsigned i = 0; i < addresses->count; i++) {
-		if (address_is_loopback((const struct sockaddr *)&addresses->list[i].at))
+		if (address_is_loopback(&addresses->list[i]))
 			continue;
 		buf_printf(error,
 			   "--host %s is not a loopback address: without TLS only this machine is "
@@ -130,7 +136,7 @@ static int addresses_check(const struct listen_addresses *addresses, const char 
 }
 
 /* One socket; `first` is bound alone and takes SO_REUSEPORT only when it listens. */
-static int socket_listen(const struct listen_address *address, bool first, int *ret_fd)
+static int socket_listen(struct listen_address *address, bool first, int *ret_fd)
 {
 	int one = 1, err = 0;
 	int fd = socket(address->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -155,13 +161,12 @@ static int socket_listen(const struct listen_address *address, bool first, int *
 
 static unsigned socket_port(int fd)
 {
-	struct sockaddr_storage at = {0};
-	socklen_t len = sizeof(at);
+	struct listen_address address = {.len = sizeof(address.at)};
 
-	if (getsockname(fd, (struct sockaddr *)&at, &len) < 0)
+	if (getsockname(fd, (struct sockaddr *)&address.at, &address.len) < 0)
 		return 0;
-	return ntohs(at.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&at)->sin_port
-					     : ((struct sockaddr_in6 *)(void *)&at)->sin6_port);
+	return ntohs(address.at.ss_family == AF_INET ? four_of(&address)->sin_port
+						     : six_of(&address)->sin6_port);
 }
 
 static void listeners_reset(struct listeners *listeners)
@@ -191,8 +196,9 @@ static int address_listen(struct listeners *listeners, struct listen_address *ad
 	if (err == -EADDRINUSE) {
 		buf_append_str(error, "port taken: another server listens on ");
 		address_print(address, listeners->port, error);
-		buf_printf(error, "; stop it, or choose another --port (0 takes a free one; "
-				  "`ss -ltnp sport = :%u` shows whose it is)",
+		buf_printf(error,
+			   "; stop it, or choose another --port (0 takes a free one; "
+			   "`ss -ltnp sport = :%u` shows whose it is)",
 			   listeners->port);
 	} else if (err < 0) {
 		buf_append_str(error, "cannot listen on ");
@@ -228,8 +234,7 @@ static int addresses_listen(struct listen_addresses *addresses, unsigned port, u
 	return err;
 }
 
-static void listeners_describe(struct listeners *listeners,
-			       const struct listen_addresses *addresses)
+static void listeners_describe(struct listeners *listeners, struct listen_addresses *addresses)
 {
 	struct buf text = BUF_INIT;
 
@@ -240,7 +245,8 @@ static void listeners_describe(struct listeners *listeners,
 			buf_append_str(&text, ", ");
 		address_print(&addresses->list[i], listeners->port, &text);
 	}
-	snprintf(listeners->text, sizeof(listeners->text), "%s", text.data != NULL ? text.data : "");
+	snprintf(listeners->text, sizeof(listeners->text), "%s",
+		 text.data != NULL ? text.data : "");
 	buf_finish(&text);
 }
 

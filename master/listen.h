@@ -26,7 +26,7 @@ struct listeners {
 	unsigned workers;
 	unsigned addresses;
 	int fds[WORKERS_MAX][LISTEN_ADDRESSES_MAX]; /* owned, nonblocking, close-on-exec */
-	char text[256]; /* "127.0.0.1:8080, [::1]:8080" */
+	char text[256];                             /* "127.0.0.1:8080, [::1]:8080" */
 };
 
 /* May this build listen there? As listen_open, without opening anything: 0, -EACCES, -EINVAL. */

@@ -94,8 +94,7 @@ static void become_running(struct master *master)
 	if (err < 0)
 		log_error("no port file", "path=%s error=%s", master->config.port_file,
 			  strerror(-err));
-	log_info("ready",
-		 "version=%s listen=%s instance=%s workers=%u members=%u keys=%u state=%s",
+	log_info("ready", "version=%s listen=%s instance=%s workers=%u members=%u keys=%u state=%s",
 		 ROOMKEY_VERSION, master->listeners.text, master->instance, master->config.workers,
 		 master->members, master->keys.report.accepted, master->folder.data);
 	print_hint(master);

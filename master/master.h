@@ -36,7 +36,7 @@ enum master_state {
 	MASTER_STARTING, /* until each worker has said that it accepts */
 	MASTER_RUNNING,
 	MASTER_DRAINING, /* no worker is started any more */
-	MASTER_ENDED	 /* the last one is gone */
+	MASTER_ENDED     /* the last one is gone */
 };
 
 struct master {

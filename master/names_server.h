@@ -33,7 +33,7 @@ struct names_connection {
 };
 
 struct names_server {
-	int fd; /* -1: none */
+	int fd;     /* -1: none */
 	char *path; /* owned */
 	names_server_fn *answer;
 	void *data;

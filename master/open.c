@@ -100,7 +100,8 @@ static int open_folder(struct master *master)
 				    &error);
 
 	if (err < 0)
-		log_error("no state", "reason=%s", error.data != NULL ? error.data : strerror(-err));
+		log_error("no state", "reason=%s",
+			  error.data != NULL ? error.data : strerror(-err));
 	buf_finish(&error);
 	return err;
 }
@@ -139,7 +140,8 @@ static int open_port_and_segment(struct master *master)
 	err = open_folder(master);
 	if (err == 0)
 		err = start_segment(master);
-	/* Left by a master that was killed; a second one on a running instance has failed by now. */
+	/* Left by a master that was killed; a second one on a running instance has failed by now.
+	 */
 	if (err == 0 && config->port_file[0] != '\0')
 		unlink(config->port_file);
 	if (err == 0 && known)

@@ -16,8 +16,8 @@
 /* Zero-initialise. */
 struct respawn {
 	uint64_t died_mono_ms[RESPAWN_DEATHS]; /* a ring; 0: no death */
-	unsigned at;			       /* the oldest of them, overwritten next */
-	uint32_t delay_ms;		       /* of the last death; 0: none */
+	unsigned at;                           /* the oldest of them, overwritten next */
+	uint32_t delay_ms;                     /* of the last death; 0: none */
 };
 
 /* Notes a death of a worker born at `born`: how long to wait before the next start. */

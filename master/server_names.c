@@ -38,8 +38,7 @@ static void read_until(int fd, uint64_t deadline_mono_ms, char *out, size_t size
 		struct pollfd one = {.fd = fd, .events = POLLIN};
 		uint64_t now = clock_mono_ms();
 
-		if (now >= deadline_mono_ms ||
-		    poll(&one, 1, (int)(deadline_mono_ms - now)) <= 0)
+		if (now >= deadline_mono_ms || poll(&one, 1, (int)(deadline_mono_ms - now)) <= 0)
 			break;
 		got = read(fd, out + len, size - 1 - len);
 		len += got > 0 ? (size_t)got : 0;
@@ -114,7 +113,8 @@ int server_names_fill(struct server_names *names, const struct config *config,
 		}
 	}
 	snprintf(addresses, sizeof(addresses), "%s", bound);
-	for (char *at = strtok_r(addresses, ", ", &rest); at != NULL; at = strtok_r(NULL, ", ", &rest))
+	for (char *at = strtok_r(addresses, ", ", &rest); at != NULL;
+	     at = strtok_r(NULL, ", ", &rest))
 		add(names, at, port);
 	/* A host may have a name that nobody could dial; then it just isn't one of ours. */
 	if (host->name[0] != '\0')

@@ -4,11 +4,9 @@
  *
  *	worker                                  master
  *	READY   "I accept connections"   ───>   all ready: writes the port file
- *	CLAIM   "may this key be alice?" ───>   decides in order: append, fsync, publish in the keyring
- *	                                 <───   CLAIMED  the verdict
- *	                                 <───   RELOAD   read the configuration again
- *	                                 <───   DRAIN    say bye to everyone, then exit
- *	STOPPED "drained, I exit"        ───>
+ *	CLAIM   "may this key be alice?" ───>   decides in order: append, fsync, publish in the
+ *keyring <───   CLAIMED  the verdict <───   RELOAD   read the configuration again <───   DRAIN say
+ *bye to everyone, then exit STOPPED "drained, I exit"        ───>
  *
  * A worker's loop:
  *
@@ -50,18 +48,19 @@ enum control_kind {
 
 enum control_verdict {
 	CONTROL_GRANTED, /* the name is this key's, and the keyring says so by now */
-	CONTROL_TAKEN, /* somebody was faster, or the keys changed: refresh the keyring, judge again */
+	CONTROL_TAKEN, /* somebody was faster, or the keys changed: refresh the keyring, judge again
+			*/
 	CONTROL_LIMIT, /* the key has all the names it may take for itself: name_taken, too */
 	CONTROL_UNAVAILABLE /* could not be written, or no answer came */
 };
 
 struct control_claimed {
 	uint32_t verdict; /* enum control_verdict */
-	uint32_t passed; /* 1: granted, and it was somebody else's before */
+	uint32_t passed;  /* 1: granted, and it was somebody else's before */
 };
 
 struct control_drain {
-	uint32_t close_code; /* 1001 shutting_down, 1012 restart */
+	uint32_t close_code;     /* 1001 shutting_down, 1012 restart */
 	uint32_t retry_after_ms; /* 0: not told */
 };
 

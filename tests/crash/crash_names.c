@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #define POINTS_MAX 16u
-#define NAMES 24u	   /* that a folder's life is about */
+#define NAMES 24u          /* that a folder's life is about */
 #define ROUNDS_A_FOLDER 8u /* then all names are free again */
-#define CLAIMS 12u	   /* of one master's life */
+#define CLAIMS 12u         /* of one master's life */
 
 /* Two people's public keys. */
 static const char keys_text[] =
@@ -70,8 +70,7 @@ static void master_open_keys(struct crash *crash, struct keys *keys)
 	static const char *const servers[] = {"localhost:8080", NULL};
 	struct buf error = BUF_INIT;
 	char path[128];
-	struct config config = {
-		.authorized_keys = path, .names_per_key = NAMES, .max_keys = 100};
+	struct config config = {.authorized_keys = path, .names_per_key = NAMES, .max_keys = 100};
 
 	snprintf(path, sizeof(path), "%s/authorized_keys", crash->folder);
 	*keys = (struct keys){0};

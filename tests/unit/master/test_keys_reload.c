@@ -10,10 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_A                                                                                      \
-	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHIe4cnwVcELdZezogKdsCal0G7ahliUn2bFlreV897p a\n"
-#define KEY_B                                                                                      \
-	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPdLAI+B5V8vO5nJItnWER4eu/DzCVxGw+GYad0MGoAW b\n"
+#define KEY_A "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHIe4cnwVcELdZezogKdsCal0G7ahliUn2bFlreV897p a\n"
+#define KEY_B "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPdLAI+B5V8vO5nJItnWER4eu/DzCVxGw+GYad0MGoAW b\n"
 
 static const char *const servers[] = {"localhost:8080", NULL};
 static struct config config;

@@ -90,8 +90,7 @@ Test(listen, a_second_server_of_the_same_user_is_told_which_port_is_taken)
 
 Test(listen, a_stray_server_with_so_reuseport_is_found_too)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct buf error = BUF_INIT;
 	struct listeners listeners;
 	socklen_t len = sizeof(at);

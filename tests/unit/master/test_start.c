@@ -26,7 +26,8 @@ static bool has(const struct server_names *names, const char *wanted)
 Test(server_names, each_way_to_dial_us_is_a_name_with_the_port)
 {
 	struct config config = {
-		.server_names = {.name = {"Chat.Example.org", "other.example.org:443"}, .count = 2}};
+		.server_names = {.name = {"Chat.Example.org", "other.example.org:443"},
+				 .count = 2}};
 	struct host_names host = {.name = "box", .full = "box.example.org"};
 	struct buf error = BUF_INIT;
 	struct server_names names;
