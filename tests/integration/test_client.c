@@ -5,10 +5,12 @@
 #include "tests/integration/program.h"
 #include "tests/integration/scratch.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 TestSuite(client, .fini = owned_finish_all, .timeout = 90);
@@ -353,6 +355,59 @@ OwnedTest(client, once_ends_when_the_connection_is_lost)
 	program_expect(p, "there?");
 	server_kill_worker(s, 0);
 	must(program_wait(p) == 4, "exit %d", p->status);
+}
+
+enum rudeness { HANGS_UP, READS_AND_RESETS, SAYS_NOTHING };
+
+/* A child that listens, and treats whoever comes like that: its port. */
+static unsigned rude_server(enum rudeness rudeness)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	struct linger reset = {.l_onoff = 1};
+	socklen_t len = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t parent = getpid();
+	char request[4096];
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	must(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 8) == 0 &&
+		     getsockname(listener, (struct sockaddr *)&at, &len) == 0,
+	     "no listener");
+	pid_t pid = fork();
+	must(pid >= 0, "fork");
+	if (pid == 0) {
+		child_prepare(parent);
+		for (;;) {
+			int fd = accept(listener, NULL, NULL);
+
+			if (rudeness == READS_AND_RESETS &&
+			    recv(fd, request, sizeof(request), 0) > 0)
+				setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+			if (rudeness != SAYS_NOTHING)
+				close(fd);
+		}
+	}
+	close(listener);
+	return ntohs(at.sin_port);
+}
+
+OwnedTest(client, a_server_that_hangs_up_or_says_nothing_is_given_up)
+{
+	struct person alice = person_new("alice");
+	struct program *clients[3];
+
+	for (int i = 0; i < 3; i++) {
+		struct server nobody = {.port = rude_server((enum rudeness)i)};
+
+		clients[i] = client_start(&nobody, &alice, "--send --once");
+		program_close_input(clients[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		int status = program_wait(clients[i]);
+
+		must(status == 4 || status == 5, "case %d: exit %d", i, status);
+		must(clients[i]->err_text.len > 0, "case %d: not a word", i);
+	}
 }
 
 OwnedTest(client, a_reader_that_goes_away_ends_it_quietly)
