@@ -32,7 +32,7 @@ enum format_kind {
 /* Appends the text of an event, without a final newline; nothing for FORMAT_NOTHING. */
 enum format_kind format_event(const struct format *format, const struct session_event *event,
 			      struct buf *out);
-/* "Friday 20 November" where the line's day is not `*day` (which it then becomes), else nothing. */
+/* "Friday 20 November 2026" where the line's day is not `*day` (which it then becomes), else nothing. */
 bool format_day(const struct server_line *line, int *day, struct buf *out);
 /* A note of our own in the same shape. */
 void format_note(const struct format *format, const char *text, struct buf *out);

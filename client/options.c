@@ -12,7 +12,7 @@
 
 #define PORT_DEFAULT 8080u
 #define ID_PREFIX_MAX 40u
-#define HELP_COLUMN 22
+#define HELP_COLUMN 24
 
 enum option {
 #define OPTION(field, name, letter, argument, help) OPTION_##field,
@@ -309,9 +309,12 @@ void options_help(struct buf *out)
 		char head[64];
 		int len;
 
-		len = snprintf(head, sizeof(head), "  %c%c %s %.*s",
-			       table[i].letter ? '-' : ' ', table[i].letter ? table[i].letter : ' ',
-			       table[i].name, (int)strcspn(argument, "."), argument);
+		char letter[8] = "   ";
+
+		if (table[i].letter)
+			snprintf(letter, sizeof(letter), "-%c,", table[i].letter);
+		len = snprintf(head, sizeof(head), "  %s %s %.*s", letter, table[i].name,
+			       (int)strcspn(argument, "."), argument);
 		buf_printf(out, "%-*s", HELP_COLUMN, head);
 		if (len >= HELP_COLUMN)
 			buf_printf(out, "\n%*s", HELP_COLUMN, "");
