@@ -19,7 +19,7 @@
 
 #define OUTBOX_BYTES_MAX ((size_t)256 * 1024)
 #define OUTBOX_ITEMS_MAX 1024u
-#define OUTBOX_SPARE_BYTES_MAX ((size_t)16 * 1024) /* one that grew beyond this isn't kept for others */
+#define OUTBOX_SPARE_BYTES_MAX ((size_t)16 * 1024) /* a bigger one isn't kept for others */
 
 enum outbox_kind { OUTBOX_BYTES, OUTBOX_LINES };
 
