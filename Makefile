@@ -66,13 +66,14 @@ $(BUILD)/%.o: %.c
 # ---- tests. One Criterion binary for units (tests/unit/<folder>, of the folders in UNIT), one
 # for the whole; crash and stress programs are plain ones that need fork or TSan.
 UNIT ?= base proto auth shm worker master client keys
+FIXTURES = $(wildcard tests/shm_*.c tests/unit/shm/*fixture*.c)
 TAG   = $(if $(filter 1,$(words $(UNIT))),-$(UNIT))
-UNIT_SOURCES = $(foreach f,$(UNIT),$(wildcard tests/unit/$(f)/*.c)) $(if $(filter shm worker,$(UNIT)),$(wildcard tests/shm_*.c))
+UNIT_SOURCES = $(sort $(foreach f,$(UNIT),$(wildcard tests/unit/$(f)/*.c)) $(if $(filter shm worker,$(UNIT)),$(FIXTURES)))
 UNIT_FLOORS  = $(filter $(foreach f,$(UNIT),$(UNDER_$(f))),master worker client keys shm proto auth base)
 CRASH  = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/crash/crash_*.c))
 STRESS = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/stress/stress_*.c))
 FUZZ   = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-helpers = $(call objects,$(filter-out $(wildcard tests/$(1)/$(1)_*.c),$(wildcard tests/$(1)/*.c)) $(wildcard tests/shm_*.c))
+helpers = $(call objects,$(filter-out $(wildcard tests/$(1)/$(1)_*.c),$(wildcard tests/$(1)/*.c)) $(FIXTURES))
 
 $(BUILD)/unit$(TAG): $(call objects,$(UNIT_SOURCES)) $(call archive,$(UNIT_FLOORS))
 	$(call say,LINK)
@@ -82,7 +83,7 @@ $(BUILD)/integration: $(call objects,$(wildcard tests/integration/*.c)) $(call a
 	$(call say,LINK)
 	$(Q)$(LINK) -lcriterion -lutil $(LIBS)
 
-$(CRASH): $(BUILD)/%: $(BUILD)/tests/%.o $(call helpers,crash) $(call archive,shm base)
+$(CRASH): $(BUILD)/%: $(BUILD)/tests/%.o $(call helpers,crash) $(call archive,$(UNDER_master))
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) $(LIBS)
@@ -103,7 +104,9 @@ integration: all $(BUILD)/integration ## real servers, real clients, real keys
 	$(Q)CHAT_BUILD=$(BUILD) $(BUILD)/integration -j2 $(INTEGRATION_ARGS)
 
 crash: ## kill writers at every step of every shared update; then the mutants, which must fail
-	$(Q)tools/crash.sh $(BUILD)
+	$(Q)MAKE='$(MAKE)' tools/crash.sh $(BUILD)
+
+crash-programs: $(CRASH)
 
 tsan: ## the shared code as threads under ThreadSanitizer
 	$(Q)$(MAKE) -s BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread OPT='-O1 -g' stress
@@ -185,7 +188,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench bench-quick unit integration crash tsan stress asan replay fuzz check-layers check-headers check \
+.PHONY: all bench bench-quick unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
 	coverage deps run install uninstall format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
