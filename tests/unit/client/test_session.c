@@ -13,7 +13,7 @@ static void teardown(void)
 	played_destroy(&played);
 }
 
-TestSuite(session, .fini = teardown);
+TestSuite(client_session, .fini = teardown);
 
 static void create_in_lobby(unsigned window)
 {
@@ -35,7 +35,7 @@ static void receive_message(int seq)
 
 /* ---- logging in */
 
-Test(session, asks_for_a_signature_and_logs_in_with_it)
+Test(client_session, asks_for_a_signature_and_logs_in_with_it)
 {
 	played_create(&played, NULL, 8, false);
 	session_connected(played.session, played.now_ms);
@@ -54,7 +54,7 @@ Test(session, asks_for_a_signature_and_logs_in_with_it)
 	cr_assert_eq(session_state(played.session), SESSION_READY);
 }
 
-Test(session, a_refused_login_waits_for_the_next_challenge)
+Test(client_session, a_refused_login_waits_for_the_next_challenge)
 {
 	played_create(&played, NULL, 8, false);
 	played_connect(&played);
@@ -66,7 +66,7 @@ Test(session, a_refused_login_waits_for_the_next_challenge)
 	cr_assert_str_eq(session_nonce(played.session), "def");
 }
 
-Test(session, pipes_subscribe_to_their_rooms_only)
+Test(client_session, pipes_subscribe_to_their_rooms_only)
 {
 	played_create(&played, "ops", 1, true);
 	played_connect(&played);
@@ -75,7 +75,7 @@ Test(session, pipes_subscribe_to_their_rooms_only)
 			     "\"only\":[\"ops\"]}\n");
 }
 
-Test(session, a_wanted_room_is_joined_before_anything_is_said)
+Test(client_session, a_wanted_room_is_joined_before_anything_is_said)
 {
 	played_create(&played, "ops", 1, true);
 	cr_assert_eq(played_say(&played, "ops", "deployed"), 0);
@@ -85,7 +85,7 @@ Test(session, a_wanted_room_is_joined_before_anything_is_said)
 			     "\"content\":\"deployed\"}\n");
 }
 
-Test(session, a_wanted_room_that_is_ours_already_is_not_joined)
+Test(client_session, a_wanted_room_that_is_ours_already_is_not_joined)
 {
 	played_create(&played, "lobby", 1, true);
 	played_log_in(&played, WELCOME(LOBBY, NO_RATE));
@@ -94,7 +94,7 @@ Test(session, a_wanted_room_that_is_ours_already_is_not_joined)
 
 /* ---- lines and cursors */
 
-Test(session, lines_in_order_are_taken_whether_batched_or_not)
+Test(client_session, lines_in_order_are_taken_whether_batched_or_not)
 {
 	create_in_lobby(8);
 	receive_message(1);
@@ -104,7 +104,7 @@ Test(session, lines_in_order_are_taken_whether_batched_or_not)
 	played_told(&played, "message lobby 1 live; message lobby 2 live; message lobby 3 live; ");
 }
 
-Test(session, a_line_seen_already_is_dropped)
+Test(client_session, a_line_seen_already_is_dropped)
 {
 	create_in_lobby(8);
 	receive_message(1);
@@ -116,7 +116,7 @@ Test(session, a_line_seen_already_is_dropped)
 	played_sent(&played, "");
 }
 
-Test(session, a_hole_without_a_gap_makes_it_join_again_and_miss_nothing)
+Test(client_session, a_hole_without_a_gap_makes_it_join_again_and_miss_nothing)
 {
 	create_in_lobby(8);
 	receive_message(1);
@@ -139,7 +139,7 @@ Test(session, a_hole_without_a_gap_makes_it_join_again_and_miss_nothing)
 	cr_assert_eq(session_unanswered(played.session), 0);
 }
 
-Test(session, prev_tells_that_numbers_were_skipped_and_nothing_is_missing)
+Test(client_session, prev_tells_that_numbers_were_skipped_and_nothing_is_missing)
 {
 	create_in_lobby(8);
 	receive_message(1);
@@ -151,7 +151,7 @@ Test(session, prev_tells_that_numbers_were_skipped_and_nothing_is_missing)
 			     "\"after\":9}\n");
 }
 
-Test(session, after_a_gap_the_next_line_is_taken)
+Test(client_session, after_a_gap_the_next_line_is_taken)
 {
 	create_in_lobby(8);
 	receive_message(1);
@@ -164,7 +164,7 @@ Test(session, after_a_gap_the_next_line_is_taken)
 	played_sent(&played, "");
 }
 
-Test(session, after_a_reset_numbers_start_afresh)
+Test(client_session, after_a_reset_numbers_start_afresh)
 {
 	create_in_lobby(8);
 	receive_message(1);
@@ -175,7 +175,7 @@ Test(session, after_a_reset_numbers_start_afresh)
 	played_told(&played, "reset lobby; message lobby 1 live; ");
 }
 
-Test(session, announced_lines_are_replays_and_end_after_their_count)
+Test(client_session, announced_lines_are_replays_and_end_after_their_count)
 {
 	played_create(&played, NULL, 8, false);
 	played_log_in(&played, WELCOME(LOBBY, NO_RATE));
@@ -188,7 +188,7 @@ Test(session, announced_lines_are_replays_and_end_after_their_count)
 			     "message lobby 8 live; ");
 }
 
-Test(session, a_gap_ends_the_announced_lines)
+Test(client_session, a_gap_ends_the_announced_lines)
 {
 	played_create(&played, NULL, 8, false);
 	played_log_in(&played, WELCOME(LOBBY, NO_RATE));
@@ -202,7 +202,7 @@ Test(session, a_gap_ends_the_announced_lines)
 			     "message lobby 50 live; ");
 }
 
-Test(session, history_does_not_touch_the_cursor)
+Test(client_session, history_does_not_touch_the_cursor)
 {
 	struct request_ask ask = {
 		.kind = REQUEST_HISTORY, .target = "lobby", .before = 3, .limit = 2};
@@ -224,7 +224,7 @@ Test(session, history_does_not_touch_the_cursor)
 			     "message lobby 2 history; message lobby 6 live; ");
 }
 
-Test(session, joining_a_room_again_goes_on_from_the_cursor)
+Test(client_session, joining_a_room_again_goes_on_from_the_cursor)
 {
 	struct request_ask ask = {.kind = REQUEST_JOIN, .target = "lobby", .limit = -1};
 
@@ -236,7 +236,7 @@ Test(session, joining_a_room_again_goes_on_from_the_cursor)
 			     "\"after\":1}\n");
 }
 
-Test(session, lines_of_unknown_types_move_the_cursor_and_pass)
+Test(client_session, lines_of_unknown_types_move_the_cursor_and_pass)
 {
 	create_in_lobby(8);
 	played_receive(&played, "{\"type\":\"dance\",\"room\":\"lobby\",\"seq\":1}\n"
@@ -245,7 +245,7 @@ Test(session, lines_of_unknown_types_move_the_cursor_and_pass)
 	played_told(&played, "dance lobby 1 live; sing; message lobby 2 live; ");
 }
 
-Test(session, rubbish_is_passed_over)
+Test(client_session, rubbish_is_passed_over)
 {
 	create_in_lobby(8);
 	played_receive(&played, "nonsense\n[1]\n{\"no\":\"type\"}\n{\"type\":1}\n\n");
@@ -253,7 +253,7 @@ Test(session, rubbish_is_passed_over)
 	played_told(&played, "message lobby 1 live; ");
 }
 
-Test(session, a_topic_and_the_members_are_remembered)
+Test(client_session, a_topic_and_the_members_are_remembered)
 {
 	const struct room *room;
 
@@ -269,7 +269,7 @@ Test(session, a_topic_and_the_members_are_remembered)
 
 /* ---- leaving */
 
-Test(session, a_room_left_elsewhere_is_left_here)
+Test(client_session, a_room_left_elsewhere_is_left_here)
 {
 	create_in_lobby(8);
 	played_receive(&played, "{\"type\":\"left\",\"room\":\"lobby\"}");
@@ -277,7 +277,7 @@ Test(session, a_room_left_elsewhere_is_left_here)
 	cr_assert_null(rooms_find(session_rooms(played.session), "lobby"));
 }
 
-Test(session, an_answered_leave_forgets_the_room)
+Test(client_session, an_answered_leave_forgets_the_room)
 {
 	struct request_ask ask = {.kind = REQUEST_LEAVE, .target = "lobby"};
 
@@ -287,7 +287,7 @@ Test(session, an_answered_leave_forgets_the_room)
 	cr_assert_null(rooms_find(session_rooms(played.session), "lobby"));
 }
 
-Test(session, a_room_that_is_ours_no_more_after_a_reconnect_is_told)
+Test(client_session, a_room_that_is_ours_no_more_after_a_reconnect_is_told)
 {
 	create_in_lobby(8);
 	played_receive(&played, "{\"type\":\"room\",\"room\":\"ops\",\"epoch\":\"e5\",\"after\":3,"
@@ -300,7 +300,7 @@ Test(session, a_room_that_is_ours_no_more_after_a_reconnect_is_told)
 
 /* ---- coming back */
 
-Test(session, resumes_every_room_where_it_was)
+Test(client_session, resumes_every_room_where_it_was)
 {
 	create_in_lobby(8);
 	played_receive(&played, "{\"type\":\"room\",\"room\":\"@alice\",\"epoch\":\"e9\",\"after\":7,"
@@ -323,7 +323,7 @@ Test(session, resumes_every_room_where_it_was)
 	played_told(&played, "room lobby; message lobby 3 replay; message lobby 4 live; ");
 }
 
-Test(session, a_lost_log_is_reset_on_the_way_back)
+Test(client_session, a_lost_log_is_reset_on_the_way_back)
 {
 	create_in_lobby(8);
 	receive_message(1);
@@ -340,7 +340,7 @@ Test(session, a_lost_log_is_reset_on_the_way_back)
 			     "message lobby 2 replay; ");
 }
 
-Test(session, unanswered_lines_go_again_in_order_with_their_ids)
+Test(client_session, unanswered_lines_go_again_in_order_with_their_ids)
 {
 	create_in_lobby(8);
 	played_say(&played, "lobby", "one");
@@ -364,7 +364,7 @@ Test(session, unanswered_lines_go_again_in_order_with_their_ids)
 	cr_assert_eq(session_unanswered(played.session), 0);
 }
 
-Test(session, nothing_is_sent_before_welcome)
+Test(client_session, nothing_is_sent_before_welcome)
 {
 	played_create(&played, NULL, 8, false);
 	played_say(&played, "lobby", "early");
@@ -378,7 +378,7 @@ Test(session, nothing_is_sent_before_welcome)
 			     "\"content\":\"early\"}\n");
 }
 
-Test(session, an_answer_from_before_the_reconnect_settles_nothing_twice)
+Test(client_session, an_answer_from_before_the_reconnect_settles_nothing_twice)
 {
 	create_in_lobby(1);
 	played_say(&played, "lobby", "one");
@@ -401,7 +401,7 @@ static size_t count_sent(void)
 	return lines;
 }
 
-Test(session, fewer_than_the_servers_memory_of_ids_are_unanswered)
+Test(client_session, fewer_than_the_servers_memory_of_ids_are_unanswered)
 {
 	played_create(&played, NULL, 1000, false);
 	played_log_in(&played, WELCOME(LOBBY, "\"rate\":[0,0],\"dedupe\":5"));
@@ -412,7 +412,7 @@ Test(session, fewer_than_the_servers_memory_of_ids_are_unanswered)
 	cr_assert_eq(count_sent(), 2);
 }
 
-Test(session, with_a_window_of_one_a_refusal_for_now_keeps_the_order)
+Test(client_session, with_a_window_of_one_a_refusal_for_now_keeps_the_order)
 {
 	create_in_lobby(1);
 	played_say(&played, "lobby", "one");
@@ -437,7 +437,7 @@ Test(session, with_a_window_of_one_a_refusal_for_now_keeps_the_order)
 			     "\"content\":\"two\"}\n");
 }
 
-Test(session, keeps_to_the_rate_it_was_told)
+Test(client_session, keeps_to_the_rate_it_was_told)
 {
 	played_create(&played, NULL, 8, false);
 	played_log_in(&played, WELCOME(LOBBY, "\"rate\":[2,3],\"dedupe\":64"));
@@ -452,7 +452,7 @@ Test(session, keeps_to_the_rate_it_was_told)
 	cr_assert_eq(count_sent(), 2);
 }
 
-Test(session, a_refused_line_is_told_with_what_it_was)
+Test(client_session, a_refused_line_is_told_with_what_it_was)
 {
 	create_in_lobby(8);
 	played_say(&played, "ops", "hi");
@@ -462,7 +462,7 @@ Test(session, a_refused_line_is_told_with_what_it_was)
 	cr_assert_eq(session_unanswered(played.session), 0);
 }
 
-Test(session, what_is_too_long_is_refused_before_it_is_sent)
+Test(client_session, what_is_too_long_is_refused_before_it_is_sent)
 {
 	char *content = malloc(4002 * 3 + 1);
 
@@ -486,7 +486,7 @@ static enum session_verdict lose(unsigned code)
 	return loss.verdict;
 }
 
-Test(session, comes_back_after_the_codes_of_the_contract_and_no_others)
+Test(client_session, comes_back_after_the_codes_of_the_contract_and_no_others)
 {
 	static const unsigned back[] = {0, 1001, 1006, 1012, 4002};
 	static const unsigned up[] = {1000, 1002, 1003, 1007, 1009, 1011, 4000, 4001, 4003};
@@ -498,7 +498,7 @@ Test(session, comes_back_after_the_codes_of_the_contract_and_no_others)
 		cr_assert_eq(lose(up[i]), SESSION_GIVE_UP, "%u", up[i]);
 }
 
-Test(session, waits_longer_each_time_up_to_ten_seconds)
+Test(client_session, waits_longer_each_time_up_to_ten_seconds)
 {
 	int64_t cap = 100, longest = 0;
 
@@ -515,7 +515,7 @@ Test(session, waits_longer_each_time_up_to_ten_seconds)
 	cr_assert_gt(longest, 7000);
 }
 
-Test(session, a_steady_session_starts_the_waiting_afresh)
+Test(client_session, a_steady_session_starts_the_waiting_afresh)
 {
 	played_create(&played, NULL, 8, false);
 	for (int i = 0; i < 20; i++)
@@ -525,7 +525,7 @@ Test(session, a_steady_session_starts_the_waiting_afresh)
 	cr_assert_leq(session_lost(played.session, 0, played.now_ms).delay_ms, 100);
 }
 
-Test(session, never_comes_back_before_the_server_says)
+Test(client_session, never_comes_back_before_the_server_says)
 {
 	struct session_loss loss;
 
@@ -540,7 +540,7 @@ Test(session, never_comes_back_before_the_server_says)
 	cr_assert_not(loss.in_login);
 }
 
-Test(session, a_fatal_error_is_remembered_for_the_person)
+Test(client_session, a_fatal_error_is_remembered_for_the_person)
 {
 	struct session_loss loss;
 
@@ -553,7 +553,7 @@ Test(session, a_fatal_error_is_remembered_for_the_person)
 	cr_assert_str_eq(loss.message, "your key was removed");
 }
 
-Test(session, says_bye_and_is_done)
+Test(client_session, says_bye_and_is_done)
 {
 	create_in_lobby(8);
 	session_leave(played.session, played.now_ms);
@@ -564,7 +564,7 @@ Test(session, says_bye_and_is_done)
 
 /* ---- time */
 
-Test(session, tells_what_was_read_now_and_then_and_before_bye)
+Test(client_session, tells_what_was_read_now_and_then_and_before_bye)
 {
 	create_in_lobby(8);
 	receive_message(1);
@@ -584,7 +584,7 @@ Test(session, tells_what_was_read_now_and_then_and_before_bye)
 	played_sent(&played, "{\"type\":\"read\",\"room\":\"lobby\",\"seq\":3}\n{\"type\":\"bye\"}\n");
 }
 
-Test(session, asks_a_silent_server_and_then_gives_the_connection_up)
+Test(client_session, asks_a_silent_server_and_then_gives_the_connection_up)
 {
 	create_in_lobby(8);
 	cr_assert_eq(session_deadline(played.session), played.now_ms + 30000);
@@ -601,7 +601,7 @@ Test(session, asks_a_silent_server_and_then_gives_the_connection_up)
 	played_told(&played, "silent; ");
 }
 
-Test(session, a_server_that_never_greets_is_given_up)
+Test(client_session, a_server_that_never_greets_is_given_up)
 {
 	played_create(&played, NULL, 8, false);
 	session_connected(played.session, played.now_ms);
