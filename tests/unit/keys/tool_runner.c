@@ -1,14 +1,11 @@
 #include "tool_runner.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define ARGS_MAX 32
@@ -27,61 +24,51 @@ static int split(char *line, char *argv[ARGS_MAX])
 	return argc;
 }
 
-static void read_both(int out, int err, struct tool_run *run)
+/* Where standard output or error went meanwhile. */
+struct detour {
+	int fd, saved, file;
+};
+
+static void detour_begin(struct detour *detour, int fd)
 {
-	struct pollfd fds[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
-	struct buf *into[2] = {&run->out, &run->err};
+	detour->fd = fd;
+	detour->saved = dup(fd);
+	detour->file = memfd_create("printed", 0);
+	cr_assert(detour->saved >= 0 && detour->file >= 0);
+	cr_assert_eq(dup2(detour->file, fd), fd);
+}
 
-	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-		cr_assert_gt(poll(fds, 2, 30000), 0, "the tool hangs");
-		for (int i = 0; i < 2; i++) {
-			char bytes[4096];
-			ssize_t got;
+static void detour_end(struct detour *detour, struct buf *ret_printed)
+{
+	char bytes[4096];
+	ssize_t got;
 
-			if (fds[i].revents == 0)
-				continue;
-			got = read(fds[i].fd, bytes, sizeof(bytes));
-			if (got > 0)
-				buf_append(into[i], bytes, (size_t)got);
-			else
-				fds[i].fd = -1;
-		}
-	}
+	cr_assert_eq(dup2(detour->saved, detour->fd), detour->fd);
+	cr_assert_eq(lseek(detour->file, 0, SEEK_SET), 0);
+	buf_append(ret_printed, "", 0);
+	while ((got = read(detour->file, bytes, sizeof(bytes))) > 0)
+		buf_append(ret_printed, bytes, (size_t)got);
+	(void)close(detour->file);
+	(void)close(detour->saved);
 }
 
 void tool_run(struct tool_run *run, tool_fn *command, const char *line)
 {
 	char *copy = strdup(line), *argv[ARGS_MAX];
-	int out[2], err[2], status, argc;
-	pid_t child;
+	struct detour out, err;
+	int argc;
 
 	*run = (struct tool_run){0};
 	cr_assert_not_null(copy);
-	cr_assert(pipe(out) == 0 && pipe(err) == 0);
-	buf_append(&run->out, "", 0);
-	buf_append(&run->err, "", 0);
 	argc = split(copy, argv);
+	optind = 0; /* getopt starts afresh */
 	(void)fflush(NULL);
-	child = fork();
-	if (child == 0) {
-		int code;
-
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (dup2(out[1], 1) < 0 || dup2(err[1], 2) < 0)
-			_exit(99);
-		code = command(argc, argv);
-		(void)fflush(NULL);
-		_exit(code);
-	}
-	cr_assert_gt(child, 0);
-	(void)close(out[1]);
-	(void)close(err[1]);
-	read_both(out[0], err[0], run);
-	(void)close(out[0]);
-	(void)close(err[0]);
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	cr_assert(WIFEXITED(status), "%s: status %d: %s", line, status, run->err.data);
-	run->exit_code = WEXITSTATUS(status);
+	detour_begin(&out, STDOUT_FILENO);
+	detour_begin(&err, STDERR_FILENO);
+	run->exit_code = command(argc, argv);
+	(void)fflush(NULL);
+	detour_end(&err, &run->err);
+	detour_end(&out, &run->out);
 	free(copy);
 }
 

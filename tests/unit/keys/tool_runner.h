@@ -1,4 +1,4 @@
-/* Runs a command of chat-keys in a child and keeps what it printed. */
+/* Runs a command of chat-keys and keeps what it printed. */
 #ifndef TESTS_TOOL_RUNNER_H
 #define TESTS_TOOL_RUNNER_H
 
@@ -11,7 +11,7 @@ struct tool_run {
 	struct buf out, err; /* owned */
 };
 
-/* `line` is split at blanks; argv[0] is put in front. Fails the test if the child crashes. */
+/* `line` is split at blanks; argv[0] is put in front. In this process, so that leaks are seen. */
 void tool_run(struct tool_run *run, tool_fn *command, const char *line);
 void tool_run_finish(struct tool_run *run);
 
