@@ -16,7 +16,8 @@
 
 /* ---- before any lock ---- */
 
-/* An inbox gets its body at its first line, under the user table's lock, which comes before all of ours. */
+/* An inbox gets its body at its first line, under the user table's lock, which comes before all of
+ * ours. */
 static enum append_result bodies_make(struct shm *shm, const struct append *append)
 {
 	for (unsigned i = 0; i < append->copies; i++) {
@@ -38,8 +39,7 @@ static bool window_is_senders(const struct shm *shm, const struct window *window
 {
 	return load_acquire(&window->state) == WINDOW_USED &&
 	       load_relaxed(&window->user) == sender &&
-	       load_relaxed(&window->user_epoch) ==
-		       load_acquire(&segment_user(shm, sender)->life);
+	       load_relaxed(&window->user_epoch) == load_acquire(&segment_user(shm, sender)->life);
 }
 
 /* May a new line with this id begin? APPEND_OK: yes. */
@@ -94,7 +94,8 @@ static enum append_result logs_check(struct shm *shm, struct append *append,
 		uint32_t log = append->copy[i].log;
 		const struct log_head *head = segment_log(shm, log);
 
-		if (append->copy[i].epoch == 0 || load_relaxed(&head->epoch) != append->copy[i].epoch)
+		if (append->copy[i].epoch == 0 ||
+		    load_relaxed(&head->epoch) != append->copy[i].epoch)
 			return APPEND_STALE;
 		if (load_relaxed(&head->quarantined) != LOG_SOUND)
 			return APPEND_BROKEN;
@@ -173,7 +174,7 @@ static enum append_result append_in_window(struct shm *shm, struct append *appen
 
 enum append_result append_line(struct shm *shm, struct append *append, bool *ret_local)
 {
-	struct bells_due due = { .count = 0 };
+	struct bells_due due = {.count = 0};
 	enum append_result result;
 	const struct log_line line = {
 		.head = append->head,

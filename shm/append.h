@@ -23,17 +23,18 @@ enum append_result {
 	APPEND_DUPLICATE,   /* same id, same content: ret_seq is the first one's */
 	APPEND_ID_CONFLICT, /* same id, other content */
 	APPEND_BUSY,        /* a lock was not got in 2 ms: nothing is appended, send again */
-	APPEND_STALE,       /* a log has another epoch than the decision was made on: look up again */
-	APPEND_INBOX_FULL_OWN,   /* copy 0's inbox */
+	APPEND_STALE, /* a log has another epoch than the decision was made on: look up again */
+	APPEND_INBOX_FULL_OWN,    /* copy 0's inbox */
 	APPEND_INBOX_FULL_THEIRS, /* copy 1's inbox */
-	APPEND_TOO_LONG,    /* the line doesn't fit the log's ring at all */
-	APPEND_NO_MEMORY,   /* an inbox has no body and /dev/shm has no room for one */
-	APPEND_BROKEN       /* quarantined log: its new epoch comes soon */
+	APPEND_TOO_LONG,          /* the line doesn't fit the log's ring at all */
+	APPEND_NO_MEMORY,         /* an inbox has no body and /dev/shm has no room for one */
+	APPEND_BROKEN             /* quarantined log: its new epoch comes soon */
 };
 
 /* ---- windows ---- */
 
-/* The window of (user, device), or SHM_NONE. device "" is the shared default. LOCK trouble: SHM_NONE with *ret_busy. */
+/* The window of (user, device), or SHM_NONE. device "" is the shared default. LOCK trouble:
+ * SHM_NONE with *ret_busy. */
 uint32_t window_find(struct shm *shm, uint32_t user, const char *device, bool *ret_busy);
 /*
  * The same, made if there is none: 0, -EBUSY, -ENOSPC (no free one, and none that may be
@@ -44,7 +45,8 @@ uint32_t window_find(struct shm *shm, uint32_t user, const char *device, bool *r
  * same (the user was forgotten meanwhile) is APPEND_STALE.
  */
 int window_take(struct shm *shm, uint32_t user, const char *device, uint32_t *ret_window);
-/* Is this id known? APPEND_OK: no. APPEND_DUPLICATE (ret_seq), APPEND_ID_CONFLICT or APPEND_BUSY. */
+/* Is this id known? APPEND_OK: no. APPEND_DUPLICATE (ret_seq), APPEND_ID_CONFLICT or APPEND_BUSY.
+ */
 enum append_result window_lookup(struct shm *shm, uint32_t window, uint64_t id_hash,
 				 uint64_t content_hash, uint64_t *ret_seq);
 /* The last id committed, "" if none: 0 or -EBUSY. */
@@ -63,7 +65,8 @@ uint64_t shm_hash(const struct shm *shm, const void *bytes, size_t len);
 /* ---- append ---- */
 
 struct append {
-	/* The line: head, the log's name, LINE_NAME_END, its number, tail. tail ends with '\n'. Borrowed. */
+	/* The line: head, the log's name, LINE_NAME_END, its number, tail. tail ends with '\n'.
+	 * Borrowed. */
 	const char *head, *tail;
 	size_t head_len, tail_len;
 	uint32_t sender; /* user index */
@@ -72,7 +75,8 @@ struct append {
 	const char *id;
 	uint64_t id_hash, content_hash;
 	const char *topic; /* a topic line: the new topic; else NULL */
-	unsigned copies; /* 1; 2 for a direct message: [0] the sender's inbox, [1] the recipient's */
+	unsigned
+		copies; /* 1; 2 for a direct message: [0] the sender's inbox, [1] the recipient's */
 	struct {
 		uint32_t log;
 		uint64_t epoch;
@@ -87,7 +91,8 @@ struct append {
  */
 enum append_result append_line(struct shm *shm, struct append *append, bool *ret_local);
 
-/* Janitor and take-over: finishes every open intent it can get the locks for; returns how many stay open. */
+/* Janitor and take-over: finishes every open intent it can get the locks for; returns how many stay
+ * open. */
 unsigned append_finish_intents(struct shm *shm);
 
 #endif

@@ -37,7 +37,7 @@ uint32_t crc32c_portable(uint32_t crc, const void *bytes, size_t len)
 #if defined(__x86_64__)
 
 __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const void *bytes,
-							      size_t len)
+							       size_t len)
 {
 	const unsigned char *at = bytes;
 	uint64_t wide = ~crc;

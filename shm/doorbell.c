@@ -21,8 +21,8 @@ int doorbell_create(int bells[SLOTS_MAX][2])
 	int ret = 0;
 
 	for (made = 0; made < SLOTS_MAX; made++) {
-		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-			       bells[made]) < 0) {
+		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, bells[made]) <
+		    0) {
 			ret = -errno;
 			break;
 		}
@@ -150,14 +150,15 @@ uint32_t doorbell_take(struct shm *shm, uint32_t *cursor)
 	_Atomic uint64_t *summary = dirty + shm->header->dirty_words;
 	uint32_t word = *cursor / 64;
 	uint64_t ahead = ~UINT64_C(0) << (*cursor % 64); /* bits of this word not passed yet */
-	bool looking = *cursor % 64 != 0;		 /* its summary bit is taken already */
+	bool looking = *cursor % 64 != 0;                /* its summary bit is taken already */
 
 	while (word < shm->header->dirty_words) {
 		uint64_t bits;
 
 		if (!looking) {
 			uint64_t bit = UINT64_C(1) << (word % 64);
-			uint64_t left = atomic_load(&summary[word / 64]) & (~UINT64_C(0) << (word % 64));
+			uint64_t left =
+				atomic_load(&summary[word / 64]) & (~UINT64_C(0) << (word % 64));
 
 			if (left == 0) {
 				word = (word / 64 + 1) * 64;
@@ -175,7 +176,8 @@ uint32_t doorbell_take(struct shm *shm, uint32_t *cursor)
 
 			atomic_fetch_and(&dirty[word], ~(UINT64_C(1) << at));
 			*cursor = word * 64 + at + 1;
-			/* The log is read after its bit is gone, so a line behind that sets it again. */
+			/* The log is read after its bit is gone, so a line behind that sets it
+			 * again. */
 			shm_fence(memory_order_seq_cst);
 			return word * 64 + at;
 		}

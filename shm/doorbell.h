@@ -17,16 +17,20 @@
 
 #define DOORBELL_DATAGRAM_MAX 4096u
 
-/* The master, before its first fork: one nonblocking, close-on-exec datagram pair a slot. 0 or -errno. */
+/* The master, before its first fork: one nonblocking, close-on-exec datagram pair a slot. 0 or
+ * -errno. */
 int doorbell_create(int bells[SLOTS_MAX][2]);
 /* Where slot `slot` listens. */
 int doorbell_fd(const struct shm *shm, unsigned slot);
 
-/* Dirty bits of `log` for all workers in its `workers` word, and a ring to each but us. True: we are among them. Fences itself. */
+/* Dirty bits of `log` for all workers in its `workers` word, and a ring to each but us. True: we
+ * are among them. Fences itself. */
 bool doorbell_ring_log(struct shm *shm, uint32_t log);
-/* A ring that is sent in any case: for the master at each reap (a ringer may have died between the flag and the send). */
+/* A ring that is sent in any case: for the master at each reap (a ringer may have died between the
+ * flag and the send). */
 void doorbell_ring(struct shm *shm, unsigned to_slot);
-/* A datagram of the workers' own (first byte not 0): to one, or to every other living worker. False: not sent. */
+/* A datagram of the workers' own (first byte not 0): to one, or to every other living worker.
+ * False: not sent. */
 bool doorbell_send(struct shm *shm, unsigned to_slot, const void *bytes, size_t len);
 void doorbell_send_all(struct shm *shm, const void *bytes, size_t len);
 

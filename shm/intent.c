@@ -25,7 +25,8 @@ int window_lock(struct window *window)
 	case LOCK_OK:
 		return 0;
 	case LOCK_DIED:
-		/* What the holder left undone, the open intent tells: no need to stay locked for it. */
+		/* What the holder left undone, the open intent tells: no need to stay locked for
+		 * it. */
 		lock_made_consistent(&window->lock);
 		return 0;
 	case LOCK_BUSY:
@@ -185,8 +186,8 @@ static void intent_close_again(struct window *window)
 
 /* ---- noting a commit for a dead writer ---- */
 
-bool intent_note(struct shm *shm, uint32_t window_index, uint32_t log, uint64_t epoch,
-		 uint64_t seq, uint64_t id_hash)
+bool intent_note(struct shm *shm, uint32_t window_index, uint32_t log, uint64_t epoch, uint64_t seq,
+		 uint64_t id_hash)
 {
 	struct intent *intent;
 	uint64_t state;
@@ -198,7 +199,8 @@ bool intent_note(struct shm *shm, uint32_t window_index, uint32_t log, uint64_t 
 	while (state & INTENT_OPEN) {
 		uint64_t mine = 0;
 
-		for (unsigned i = 0; i < APPEND_COPIES_MAX && i < load_acquire(&intent->copies); i++) {
+		for (unsigned i = 0; i < APPEND_COPIES_MAX && i < load_acquire(&intent->copies);
+		     i++) {
 			if (load_acquire(&intent->copy[i].log) == log &&
 			    load_acquire(&intent->copy[i].epoch) == epoch &&
 			    load_acquire(&intent->copy[i].seq) == seq &&
@@ -206,11 +208,11 @@ bool intent_note(struct shm *shm, uint32_t window_index, uint32_t log, uint64_t 
 				mine |= INTENT_DONE(i);
 		}
 		CRASH_POINT(repair_note_decided);
-		/* An intent begun since has another generation: then this fails, and is looked at anew. */
-		if ((state | mine) == state ||
-		    atomic_compare_exchange_weak_explicit(&intent->state, &state, state | mine,
-							  memory_order_acq_rel,
-							  memory_order_acquire))
+		/* An intent begun since has another generation: then this fails, and is looked at
+		 * anew. */
+		if ((state | mine) == state || atomic_compare_exchange_weak_explicit(
+						       &intent->state, &state, state | mine,
+						       memory_order_acq_rel, memory_order_acquire))
 			return mine != 0;
 	}
 	return false;
@@ -254,7 +256,8 @@ static void copies_unlock(struct shm *shm, struct copy_at *at, unsigned copies)
 	}
 }
 
-/* All of the intent's logs, in the order of their numbers. A broken one is passed over: nothing can be done there. */
+/* All of the intent's logs, in the order of their numbers. A broken one is passed over: nothing can
+ * be done there. */
 static bool copies_lock(struct shm *shm, struct copy_at *at, unsigned copies)
 {
 	unsigned first = copies == 2 && at[1].log < at[0].log ? 1 : 0;
@@ -363,7 +366,7 @@ bool intent_finish(struct shm *shm, uint32_t window_index, struct bells_due *due
 {
 	struct window *window = &shm->windows[window_index];
 	struct intent *intent = &window->intent;
-	struct copy_at at[APPEND_COPIES_MAX] = { 0 };
+	struct copy_at at[APPEND_COPIES_MAX] = {0};
 	unsigned copies = load_relaxed(&intent->copies), done = 0;
 	bool finished = true;
 	uint64_t state;
@@ -410,7 +413,7 @@ static void bells_ring(struct shm *shm, const struct bells_due *due)
 bool intent_mend(struct shm *shm, uint32_t window_index)
 {
 	struct window *window = &shm->windows[window_index];
-	struct bells_due due = { .count = 0 };
+	struct bells_due due = {.count = 0};
 	bool closed = !intent_is_open(window);
 
 	if (closed)

@@ -78,17 +78,23 @@ static int mutex_wait(pthread_mutex_t *mutex, const struct timespec *until)
 }
 #endif
 
+/* A few µs of trying: whoever works under a lock is done by then, if he runs at all. */
+static enum lock_result lock_spin(struct shm_lock *lock)
+{
+	enum lock_result result = LOCK_BUSY;
+
+	for (int i = 0; i < SPINS && result == LOCK_BUSY; i++) {
+		spin_pause();
+		result = lock_try(lock);
+	}
+	return result;
+}
+
 static enum lock_result lock_wait(struct shm_lock *lock)
 {
 	struct timespec until;
 	enum lock_result result;
 
-	for (int i = 0; i < SPINS; i++) {
-		spin_pause();
-		result = lock_try(lock);
-		if (result != LOCK_BUSY)
-			return result;
-	}
 	clock_gettime(LOCK_CLOCK, &until);
 	until.tv_nsec += (long)LOCK_WAIT_MS * 1000000;
 	if (until.tv_nsec >= 1000000000) {
@@ -108,15 +114,15 @@ enum lock_result lock_acquire(struct shm_lock *lock)
 	enum lock_result result = lock_try(lock);
 	uint64_t hot_until;
 
-	if (result != LOCK_BUSY)
-		return result;
+	if (result == LOCK_BUSY)
+		result = lock_spin(lock);
 	hot_until = atomic_load_explicit(&lock->hot_until_ms, memory_order_relaxed);
-	if (hot_until != 0) {
-		if (clock_mono_ms() < hot_until)
-			return LOCK_BUSY;
+	if (result == LOCK_BUSY && (hot_until == 0 || clock_mono_ms() >= hot_until))
+		return lock_wait(lock);
+	/* Whoever sat on it is gone. */
+	if (hot_until != 0 && (result == LOCK_OK || result == LOCK_DIED))
 		atomic_store_explicit(&lock->hot_until_ms, 0, memory_order_relaxed);
-	}
-	return lock_wait(lock);
+	return result;
 }
 
 void lock_made_consistent(struct shm_lock *lock)

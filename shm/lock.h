@@ -4,9 +4,10 @@
  *	tables (room_table, user_table, window_table, address_table: never two at once)
  *	  > user > window > logs by number (rooms stand before inboxes)
  *
- * A worker has an event loop to run, so it waits at most 2 ms. After a timeout it
- * only tries that lock for the next 250 ms. Nothing is logged, allocated, read or written
- * (files, sockets) and no library is called while one is held.
+ * A worker has an event loop to run, so it waits at most 2 ms. After a timeout everybody
+ * only tries that lock, for some µs, until somebody has got it or 250 ms are over. Nothing is
+ * logged, allocated, read or written (files, sockets) and no library is called while one is
+ * held.
  *
  *	switch (lock_acquire(&x->lock)) {
  *	case LOCK_OK:    break;

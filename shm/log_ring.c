@@ -94,7 +94,8 @@ uint32_t log_stored_crc(const struct log_ring *ring, uint64_t seq)
 
 #define DIGITS_MAX 20
 
-/* Decimal digits of `value`, written so that they end at out[DIGITS_MAX]. Returns where they start. */
+/* Decimal digits of `value`, written so that they end at out[DIGITS_MAX]. Returns where they start.
+ */
 static char *digits_of(uint64_t value, char out[DIGITS_MAX])
 {
 	char *at = out + DIGITS_MAX;
@@ -125,18 +126,29 @@ static uint64_t end_of_log(const struct log_ring *ring, uint64_t next)
 	return load_relaxed(&last->offset) + load_relaxed(&last->len);
 }
 
-/* The tail once `len` bytes are appended and `spare_lines` more, of `spare` bytes in all, would fit. */
+/* The tail once `len` bytes are appended and `spare_lines` more, of `spare` bytes in all, would
+ * fit. */
 static uint64_t tail_for(const struct log_ring *ring, uint64_t next, size_t len,
 			 uint64_t spare_lines, uint64_t spare)
 {
-	uint64_t tail = load_relaxed(&ring->head->tail);
+	uint64_t low = load_relaxed(&ring->head->tail), high = next;
 	uint64_t end = end_of_log(ring, next) + len + spare;
 
-	while (tail < next &&
-	       (next + 1 + spare_lines - tail > ring->lines ||
-		end - load_relaxed(&log_entry_at(ring, tail)->offset) > ring->limit))
-		tail++;
-	return tail;
+	if (next + 1 + spare_lines - low > ring->lines) {
+		low = next + 1 + spare_lines - ring->lines;
+		if (low > next)
+			return next;
+	}
+	/* Mostly the first or the second will do; else by halves: all below low are too many. */
+	for (uint64_t step = 1; low < high; step *= 2) {
+		uint64_t at = low + step - 1 < high ? low + step - 1 : low + (high - low) / 2;
+
+		if (end - load_relaxed(&log_entry_at(ring, at)->offset) > ring->limit)
+			low = at + 1;
+		else
+			high = at;
+	}
+	return low;
 }
 
 /* Would one more line of `len` bytes give this sender more than a quarter of the inbox unread? */
@@ -189,15 +201,19 @@ enum log_room log_has_room(struct shm *shm, uint32_t log, const struct log_ring 
 	 * copy: what is read once stays read, so the reserve is there whenever it is needed.
 	 */
 	new_tail = tail_for(ring, next, len, owed ? 0 : 1, reserve);
-	for (uint64_t seq = tail; seq < new_tail; seq++) {
-		const struct log_entry *entry = log_entry_at(ring, seq);
-
-		if (seq > read && load_relaxed(&entry->sender) != owner)
+	for (uint64_t seq = tail > read ? tail : read + 1; seq < new_tail; seq++) {
+		if (load_relaxed(&log_entry_at(ring, seq)->sender) != owner)
 			return LOG_FULL;
-		if (line->wall_ms - load_relaxed(&entry->wall_ms) < SPARED_MS &&
-		    intent_needs(shm, load_relaxed(&entry->window), log,
-				 load_relaxed(&ring->head->epoch), seq)) {
-			shm->owed_window = load_relaxed(&entry->window) + 1;
+	}
+	/* From the newest back, for their times go back with them: mostly all are old. */
+	for (uint64_t seq = new_tail; seq-- > tail;) {
+		const struct log_entry *entry = log_entry_at(ring, seq);
+		uint32_t window = load_relaxed(&entry->window);
+
+		if (line->wall_ms - load_relaxed(&entry->wall_ms) >= SPARED_MS)
+			break;
+		if (intent_needs(shm, window, log, load_relaxed(&ring->head->epoch), seq)) {
+			shm->owed_window = window + 1;
 			return LOG_OWED;
 		}
 	}
@@ -209,10 +225,11 @@ enum log_room log_has_room(struct shm *shm, uint32_t log, const struct log_ring 
 
 /* ---- writing ---- */
 
-/* Into the buffer that doesn't count now. It counts once its seq is below `next`: with the commit. */
+/* Into the buffer that doesn't count now. It counts once its seq is below `next`: with the commit.
+ */
 static void topic_write(struct room *room, uint64_t next, const char *topic)
 {
-	uint64_t seq[2] = { load_relaxed(&room->topic[0].seq), load_relaxed(&room->topic[1].seq) };
+	uint64_t seq[2] = {load_relaxed(&room->topic[0].seq), load_relaxed(&room->topic[1].seq)};
 	bool second_counts = seq[1] < next && (seq[0] >= next || seq[1] > seq[0]);
 	struct room_topic *to = &room->topic[second_counts ? 0 : 1];
 	size_t len = strnlen(topic, TOPIC_SIZE - 1);
@@ -228,7 +245,8 @@ static void topic_write(struct room *room, uint64_t next, const char *topic)
 	CRASH_POINT(append_topic_numbered);
 }
 
-/* The entry of the line that goes to `offset`. Its timestamp never goes back: room_log_at searches by halves. */
+/* The entry of the line that goes to `offset`. Its timestamp never goes back: room_log_at searches
+ * by halves. */
 static void entry_write(const struct log_ring *ring, uint64_t seq, const struct log_line *line,
 			uint64_t offset, uint32_t tail_at, uint32_t crc)
 {
@@ -271,10 +289,10 @@ void log_write(struct shm *shm, uint32_t log, const struct log_ring *ring,
 		const char *bytes;
 		size_t len;
 	} front[] = {
-		{ line->head, line->head_len },
-		{ head->name, strlen(head->name) },
-		{ LINE_NAME_END, strlen(LINE_NAME_END) },
-		{ first_digit, (size_t)(digits + DIGITS_MAX - first_digit) },
+		{line->head, line->head_len},
+		{head->name, strlen(head->name)},
+		{LINE_NAME_END, strlen(LINE_NAME_END)},
+		{first_digit, (size_t)(digits + DIGITS_MAX - first_digit)},
 	};
 	size_t len = log_line_len(ring, line);
 	uint64_t new_tail = tail_for(ring, seq, len, 0, 0);

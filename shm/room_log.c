@@ -105,7 +105,8 @@ enum room_log_result room_log_read(const struct shm *shm, uint32_t log, uint64_t
 		if (len <= size && len <= ring.bytes_mask + 1)
 			log_ring_out(&ring, out, start, len);
 		else
-			last = from - 1; /* entries written over while we looked at them, or damaged */
+			last = from -
+			       1; /* entries written over while we looked at them, or damaged */
 	}
 	CRASH_POINT(read_copied);
 	result = log_leave(head, epoch, from);
@@ -116,7 +117,7 @@ enum room_log_result room_log_read(const struct shm *shm, uint32_t log, uint64_t
 		room_log_quarantine(shm, log);
 		return ROOM_LOG_NONE;
 	}
-	*ret_slice = (struct room_log_slice){ .first = from, .last = last, .len = len };
+	*ret_slice = (struct room_log_slice){.first = from, .last = last, .len = len};
 	return ROOM_LOG_LINES;
 }
 
@@ -177,7 +178,7 @@ bool room_log_at(const struct shm *shm, uint32_t log, uint64_t epoch, int64_t wa
 /* The one that counts: the highest number below next, the first of two equals; -1: neither. */
 static int topic_that_counts(const struct room_topic topic[2], uint64_t next)
 {
-	uint64_t seq[2] = { load_acquire(&topic[0].seq), load_acquire(&topic[1].seq) };
+	uint64_t seq[2] = {load_acquire(&topic[0].seq), load_acquire(&topic[1].seq)};
 
 	if (seq[0] < next && (seq[1] >= next || seq[0] >= seq[1]))
 		return 0;
@@ -263,8 +264,9 @@ bool room_log_audit(const struct shm *shm, uint32_t log)
 	tail = load_acquire(&head->tail);
 	if (next == 0 || tail == 0 || tail > next || next - tail > ring.lines)
 		return false;
-	if (tail < next && line_end(&ring, next - 1) -
-				   load_relaxed(&log_entry_at(&ring, tail)->offset) > ring.limit)
+	if (tail < next &&
+	    line_end(&ring, next - 1) - load_relaxed(&log_entry_at(&ring, tail)->offset) >
+		    ring.limit)
 		return false;
 	for (uint64_t seq = tail; seq < next; seq++) {
 		if (!entry_is_sound(shm, &ring, seq))
@@ -287,7 +289,8 @@ void room_log_quarantine(const struct shm *shm, uint32_t log)
 
 /* ---- a new life ---- */
 
-/* The topic is kept: the one that counts becomes older than every line. The order makes it repeatable. */
+/* The topic is kept: the one that counts becomes older than every line. The order makes it
+ * repeatable. */
 static void topics_keep(struct room *room)
 {
 	int which = topic_that_counts(room->topic, load_relaxed(&room->log.next));

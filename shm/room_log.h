@@ -46,7 +46,8 @@ bool room_log_bounds(const struct shm *shm, uint32_t log, uint64_t epoch, uint64
 /* `next` alone, for the once-a-second look: acquire. */
 uint64_t room_log_next(const struct shm *shm, uint32_t log);
 
-/* The lowest readable seq whose timestamp is at or after wall_ms; head + 1 if none. False: another epoch. */
+/* The lowest readable seq whose timestamp is at or after wall_ms; head + 1 if none. False: another
+ * epoch. */
 bool room_log_at(const struct shm *shm, uint32_t log, uint64_t epoch, int64_t wall_ms,
 		 uint64_t *ret_seq);
 
@@ -58,7 +59,8 @@ void room_log_subscribe(struct shm *shm, uint32_t log);
 void room_log_unsubscribe(struct shm *shm, uint32_t log);
 
 /* The topic now ("" for an inbox and where there is none), no lock. False: another epoch. */
-bool room_log_topic(const struct shm *shm, uint32_t log, uint64_t epoch, char ret_topic[TOPIC_SIZE]);
+bool room_log_topic(const struct shm *shm, uint32_t log, uint64_t epoch,
+		    char ret_topic[TOPIC_SIZE]);
 
 /*
  * Compares every readable line with its CRC and the index with itself: true if all is well.

@@ -38,8 +38,8 @@ static uint32_t *bucket_of(const struct shm *shm, uint32_t user, uint64_t device
 static void chain_put(struct shm *shm, uint32_t index)
 {
 	struct window *window = &shm->windows[index];
-	uint32_t *bucket = bucket_of(shm, load_relaxed(&window->user),
-				     load_relaxed(&window->device_hash));
+	uint32_t *bucket =
+		bucket_of(shm, load_relaxed(&window->user), load_relaxed(&window->device_hash));
 
 	store_relaxed(&window->hash_next, *bucket);
 	CRASH_POINT(window_chained_half);
@@ -49,8 +49,8 @@ static void chain_put(struct shm *shm, uint32_t index)
 static void chain_remove(struct shm *shm, uint32_t index)
 {
 	struct window *window = &shm->windows[index];
-	uint32_t *bucket = bucket_of(shm, load_relaxed(&window->user),
-				     load_relaxed(&window->device_hash));
+	uint32_t *bucket =
+		bucket_of(shm, load_relaxed(&window->user), load_relaxed(&window->device_hash));
 	uint32_t at = *bucket;
 
 	if (at == index + 1) {
@@ -73,6 +73,7 @@ void window_table_rebuild(struct shm *shm)
 	uint32_t *buckets = (uint32_t *)(void *)(shm->base + shm->header->window_buckets);
 	uint32_t used = 0;
 
+	CRASH_POINT(window_rebuild_begun);
 	memset(buckets, 0, shm->header->bucket_count[2] * sizeof(*buckets));
 	CRASH_POINT(window_rebuild_emptied);
 	for (uint32_t i = 0; i < shm->sizes->max_devices; i++) {
@@ -159,12 +160,12 @@ static bool window_in_use(const struct shm *shm, const struct window *window)
 		return true;
 	if (load_acquire(&window->state) != WINDOW_USED || user >= shm->sizes->max_users)
 		return false;
-	return load_acquire(&segment_user(shm, user)->life) ==
-		       load_relaxed(&window->user_epoch) &&
+	return load_acquire(&segment_user(shm, user)->life) == load_relaxed(&window->user_epoch) &&
 	       load_acquire(&segment_user(shm, user)->sessions) > 0;
 }
 
-/* A free one, else the longest unused, else SHM_NONE. Looks without a lock: the taker looks again. */
+/* A free one, else the longest unused, else SHM_NONE. Looks without a lock: the taker looks again.
+ */
 static uint32_t candidate_find(const struct shm *shm)
 {
 	uint32_t best = SHM_NONE;
@@ -295,7 +296,7 @@ static int window_lock_finished(struct shm *shm, uint32_t index, struct bells_du
 enum append_result window_lookup(struct shm *shm, uint32_t window, uint64_t id_hash,
 				 uint64_t content_hash, uint64_t *ret_seq)
 {
-	struct bells_due due = { .count = 0 };
+	struct bells_due due = {.count = 0};
 	enum append_result result = APPEND_OK;
 	const struct window_entry *known;
 	int ret;
@@ -319,7 +320,7 @@ enum append_result window_lookup(struct shm *shm, uint32_t window, uint64_t id_h
 
 int window_last_id(struct shm *shm, uint32_t window, char ret_id[ID_SIZE])
 {
-	struct bells_due due = { .count = 0 };
+	struct bells_due due = {.count = 0};
 	int ret = window_lock_finished(shm, window, &due);
 
 	if (ret == 0) {

@@ -23,10 +23,10 @@
 
 #define POINTS_MAX 128u
 #define SHARDS 2u
-#define TRIES_A_HIT 60u /* a point that is met less often counts as never reached */
+#define TRIES_A_HIT 60u     /* a point that is met less often counts as never reached */
 #define STORM_MESSAGES 300u /* of a writer that meets its point never */
 #define STORM_AHEAD 8u
-#define RECEIVER 5u     /* the worker that has members everywhere */
+#define RECEIVER 5u /* the worker that has members everywhere */
 
 static const struct segment_sizes sizes = {
 	.max_users = WRITERS + 1 + NOISE_USERS,
@@ -110,7 +110,8 @@ static void act_take_window(void *data)
 
 /* ---- after a death ---- */
 
-/* Everything that was begun is sent again by a successor until it is answered; then all is looked at. */
+/* Everything that was begun is sent again by a successor until it is answered; then all is looked
+ * at. */
 static void settle(struct crash *crash, uint32_t w, uint64_t until)
 {
 	struct ledger *ledger = &crash->ledger;
@@ -158,7 +159,8 @@ static void fill_inbox(struct crash *crash, uint32_t user)
 		while (ledger_noise(&crash->ledger, log, NOISE_FIRST + i) == APPEND_OK)
 			;
 	}
-	crash_check(append_finish_intents(crash->shm) == 0, "the reserve of @u%u is not there", user);
+	crash_check(append_finish_intents(crash->shm) == 0, "the reserve of @u%u is not there",
+		    user);
 }
 
 static void flood(struct crash *crash, uint32_t log)
@@ -179,20 +181,32 @@ static void interlude(struct crash *crash, uint32_t w)
 
 	ledger_targets(&crash->ledger, w, atomic_load(&crash->ledger.shared->writer[w].sent), logs);
 	switch (crash_random(32)) {
-	case 0: case 1: case 2: case 3:
+	case 0:
+	case 1:
+	case 2:
+	case 3:
 		ledger_noise(&crash->ledger, logs[0], NOISE_FIRST);
 		break;
-	case 4: case 5: case 6: case 7:
+	case 4:
+	case 5:
+	case 6:
+	case 7:
 		ledger_noise(&crash->ledger, logs[1] != SHM_NONE ? logs[1] : logs[0], NOISE_FIRST);
 		break;
-	case 8: case 9: case 10: case 11:
+	case 8:
+	case 9:
+	case 10:
+	case 11:
 		for (unsigned i = 0; i < KINDS; i++)
 			ledger_say(&crash->ledger, other);
 		break;
-	case 12: case 13: case 14:
+	case 12:
+	case 13:
+	case 14:
 		append_finish_intents(crash->shm);
 		break;
-	case 15: case 16:
+	case 15:
+	case 16:
 		fill_inbox(crash, w);
 		break;
 	case 17:
@@ -215,7 +229,7 @@ static void interlude(struct crash *crash, uint32_t w)
 /* Who comes to mend it may die as well. */
 static void second_death(struct crash *crash, uint32_t w)
 {
-	static void (*const acts[])(void *) = { act_write, act_finish, act_noise, act_look_up };
+	static void (*const acts[])(void *) = {act_write, act_finish, act_noise, act_look_up};
 
 	if (crash_random(4) != 0)
 		return;
@@ -249,12 +263,12 @@ static bool round_write(struct crash *crash, bool last_resort)
 static bool round_finish(struct crash *crash, bool last_resort)
 {
 	static const char *const first[] = {
-		"append_marked",      "append_committed",   "append_tail_moved",    "append_copied",
-		"append_intent_open", "append_unlocked",    "window_entry_named",   "window_last_id",
+		"append_marked",      "append_committed",    "append_tail_moved",  "append_copied",
+		"append_intent_open", "append_unlocked",     "window_entry_named", "window_last_id",
 		"append_marked",      "append_front_copied",
 	};
-	static void (*const acts[])(void *) = { act_write, act_finish, act_look_up, act_noise,
-						act_reset };
+	static void (*const acts[])(void *) = {act_write, act_finish, act_look_up, act_noise,
+					       act_reset};
 	uint32_t w = crash_random(WRITERS), logs[2];
 	struct ledger *ledger = &crash->ledger;
 	uint64_t n = atomic_load(&ledger->shared->writer[w].sent);
@@ -301,12 +315,14 @@ static bool round_reset(struct crash *crash, bool last_resort)
 	/* Its next user mends it, whoever that is. */
 	if (crash_random(2) == 0)
 		crash_child(crash->point, 1, act_noise, crash);
-	crash_check(ledger_noise(&crash->ledger, log, NOISE_FIRST) == APPEND_OK, "%u takes nothing", log);
+	crash_check(ledger_noise(&crash->ledger, log, NOISE_FIRST) == APPEND_OK, "%u takes nothing",
+		    log);
 	crash_check(log_epoch(shm, log) != 0, "%u was freed", log);
 	crash_check(log_epoch(shm, log) == epoch || room_log_next(shm, log) == 2 ||
 			    room_log_next(shm, log) == 3,
 		    "%u began its new life with line %" PRIu64, log, room_log_next(shm, log) - 1);
-	crash_check(room_log_topic(shm, log, log_epoch(shm, log), after) && strcmp(before, after) == 0,
+	crash_check(room_log_topic(shm, log, log_epoch(shm, log), after) &&
+			    strcmp(before, after) == 0,
 		    "the topic was \"%s\", is \"%s\"", before, after);
 	ledger_verify(&crash->ledger, true);
 	return died;
@@ -325,8 +341,8 @@ static bool round_window(struct crash *crash, bool last_resort)
 	device_name(name, device);
 	/* A rebuild is made only after a death under the table's lock. */
 	if (strncmp(crash->point, "window_rebuild", strlen("window_rebuild")) == 0)
-		crash_child(last_resort ? "window_keyed" : "window_chained_half", 1, act_take_window,
-			    crash);
+		crash_child(last_resort ? "window_keyed" : "window_chained_half", 1,
+			    act_take_window, crash);
 	died = crash_child(crash->point, 1, act_take_window, crash);
 	crash_check(window_take(shm, WRITERS, name, &window) == 0, "no window is to be had");
 	found = window_find(shm, WRITERS, name, &busy);
@@ -348,7 +364,7 @@ static bool round_window(struct crash *crash, bool last_resort)
 
 static bool receiver_is_rung(const struct crash *crash)
 {
-	struct pollfd fd = { .fd = doorbell_fd(&crash->receiver, RECEIVER), .events = POLLIN };
+	struct pollfd fd = {.fd = doorbell_fd(&crash->receiver, RECEIVER), .events = POLLIN};
 
 	return poll(&fd, 1, 0) == 1;
 }
@@ -409,7 +425,7 @@ static bool round_read(struct crash *crash, bool last_resort)
 	static char out[ROOM_LOG_LINE_MAX + 1];
 	struct shm *shm = crash->shm;
 	uint64_t epoch = log_epoch(shm, 0), first = 1, head = 0;
-	struct room_log_slice slice = { 0 };
+	struct room_log_slice slice = {0};
 	char start[100];
 
 	for (uint32_t w = 0; w < WRITERS; w++) {
@@ -425,8 +441,8 @@ static bool round_read(struct crash *crash, bool last_resort)
 	case ROOM_LOG_LINES:
 		/* Not lapped: it is what stood there, so its first line has its number. */
 		out[slice.len] = '\0';
-		snprintf(start, sizeof(start), "{\"type\":\"message\",\"room\":\"r0\",\"seq\":%" PRIu64 ",",
-			 slice.first);
+		snprintf(start, sizeof(start),
+			 "{\"type\":\"message\",\"room\":\"r0\",\"seq\":%" PRIu64 ",", slice.first);
 		crash_check(strncmp(out, start, strlen(start)) == 0 && log_epoch(shm, 0) == epoch,
 			    "torn: a lapped reader got %.60s for line %" PRIu64, out, slice.first);
 		break;
@@ -454,17 +470,12 @@ static const struct {
 	bool (*round)(struct crash *crash, bool last_resort);
 } rounds[] = {
 	/* The first that fits. */
-	{ "append_", round_write },
-	{ "window_entry", round_write },
-	{ "window_entered", round_write },
-	{ "window_last_id", round_write },
-	{ "window_closed", round_write },
-	{ "window_", round_window },
-	{ "finish_", round_finish },
-	{ "repair_", round_finish },
-	{ "reset_", round_reset },
-	{ "bell_", round_bell },
-	{ "read_", round_read },
+	{"append_", round_write},        {"window_entry", round_write},
+	{"window_entered", round_write}, {"window_last_id", round_write},
+	{"window_closed", round_write},  {"window_", round_window},
+	{"finish_", round_finish},       {"repair_", round_finish},
+	{"reset_", round_reset},         {"bell_", round_bell},
+	{"read_", round_read},
 };
 
 static void point_run(struct crash *crash, const char *point)
@@ -489,8 +500,8 @@ static void point_run(struct crash *crash, const char *point)
 
 static void crash_begin(struct crash *crash)
 {
-	static const char *const prefixes[] = { "append_", "window_", "finish_", "repair_",
-						"reset_",  "bell_",   "read_",   NULL };
+	static const char *const prefixes[] = {"append_", "window_", "finish_", "repair_",
+					       "reset_",  "bell_",   "read_",   NULL};
 
 	memset(crash, 0, sizeof(*crash));
 	ledger_start(&crash->ledger, &sizes);
@@ -528,7 +539,8 @@ static void storm_write(struct storm_writer *writer, const char *point, unsigned
 
 	crash_arm(point, pass);
 	for (unsigned i = 0; i < STORM_MESSAGES && atomic_load(&ledger->shared->stop) == 0;) {
-		/* Sent copies count as read: not so far ahead that they go before they were seen. */
+		/* Sent copies count as read: not so far ahead that they go before they were seen.
+		 */
 		if (atomic_load(&ledger->shared->writer[writer->w].sent) <
 			    atomic_load(&ledger->shared->writer[writer->w].seen) + STORM_AHEAD &&
 		    ledger_say(ledger, writer->w))
@@ -541,7 +553,7 @@ static void storm_write(struct storm_writer *writer, const char *point, unsigned
 
 static pid_t storm_start(struct crash *crash, uint32_t w)
 {
-	struct storm_writer writer = { .crash = crash, .w = w };
+	struct storm_writer writer = {.crash = crash, .w = w};
 	const char *point = crash->points[crash_random(crash->point_count)];
 	unsigned pass = 1 + crash_random(40);
 	pid_t pid;
@@ -565,10 +577,10 @@ static void storm_run(unsigned kills)
 	crash_seed(99);
 	ledger_start(&crash.ledger, &sizes);
 	crash.shm = &crash.ledger.fixture.shm;
-	crash.point_count = crash_points((const char *const[]){ "append_", "window_e", "window_l",
-								"window_cl", "finish_", "repair_",
-								"bell_", NULL },
-					 crash.points, POINTS_MAX);
+	crash.point_count =
+		crash_points((const char *const[]){"append_", "window_e", "window_l", "window_cl",
+						   "finish_", "repair_", "bell_", NULL},
+			     crash.points, POINTS_MAX);
 	crash_context("storm", 0);
 	for (uint32_t w = 0; w < WRITERS; w++)
 		pids[w] = storm_start(&crash, w);
@@ -578,7 +590,8 @@ static void storm_run(unsigned kills)
 
 			if (waitpid(pids[w], &status, WNOHANG) != pids[w])
 				continue;
-			crash_check(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
+			crash_check(status == 0 ||
+					    (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
 				    "writer %u ended with status 0x%x", w, (unsigned)status);
 			killed += status != 0;
 			crash_context("storm", killed);
@@ -614,7 +627,8 @@ int main(int argc, char **argv)
 		int status = -1;
 
 		waitpid(pids[shard], &status, 0);
-		crash_check(status == 0, "shard %u ended with status 0x%x", shard, (unsigned)status);
+		crash_check(status == 0, "shard %u ended with status 0x%x", shard,
+			    (unsigned)status);
 	}
 	if (only == NULL)
 		storm_run(2 * crash_rounds());

@@ -25,13 +25,14 @@ static struct {
 	void (*hook)(void *data);
 	void *hook_data;
 	const char *context;
+	pid_t starter; /* who prints the report */
 	unsigned round;
 	uint32_t random;
-} state = { .random = 2463534242u };
+} state = {.random = 2463534242u};
 
 static struct {
 	_Atomic unsigned long passed, failed;
-} *totals; /* shared with our children */
+} * totals; /* shared with our children */
 
 void crash_start(void)
 {
@@ -42,6 +43,7 @@ void crash_start(void)
 		exit(1);
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	state.starter = getpid();
 }
 
 void crash_point(const char *name)
@@ -155,13 +157,14 @@ void crash_check(bool passed, const char *fmt, ...)
 		return;
 	}
 	atomic_fetch_add_explicit(&totals->failed, 1, memory_order_relaxed);
-	printf("FAILED at %s, round %u: ", state.context != NULL ? state.context : "-", state.round);
+	printf("FAILED at %s, round %u: ", state.context != NULL ? state.context : "-",
+	       state.round);
 	va_start(args, fmt);
 	vprintf(fmt, args);
 	va_end(args);
 	printf("\n");
 	if (atomic_load(&totals->failed) >= FAILURES_MAX)
-		_exit(1);
+		_exit(getpid() == state.starter ? crash_report() : 1);
 }
 
 int crash_report(void)

@@ -3,7 +3,8 @@
  *
  *	for each point of crash_points(...):
  *		for each of crash_rounds():
- *			crash_child("append_committed", 2, act, data)   a child dies there, second pass
+ *			crash_child("append_committed", 2, act, data)   a child dies there, second
+ *pass
  *			... somebody mends it, and the test looks: crash_check(...)
  *	return crash_report();                                          "N passed, N failed"
  */
@@ -13,9 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* First of all: what is counted from here on is counted together in this process and its children. */
+/* First of all: what is counted from here on is counted together in this process and its children.
+ */
 void crash_start(void);
-/* All points of this build whose names begin with one of `prefixes` (NULL ends them), each once. Returns how many. */
+/* All points of this build whose names begin with one of `prefixes` (NULL ends them), each once.
+ * Returns how many. */
 unsigned crash_points(const char *const *prefixes, const char **ret_names, unsigned max);
 /* Kills at each point: $CRASH_ROUNDS, else 1000. */
 unsigned crash_rounds(void);
@@ -26,7 +29,8 @@ unsigned crash_rounds(void);
  * signal, an exit code) is counted as a failure. point NULL: not to be killed.
  */
 bool crash_child(const char *point, unsigned pass, void (*act)(void *data), void *data);
-/* The same in two steps, for children that live side by side: in the child, first the one, then the other. */
+/* The same in two steps, for children that live side by side: in the child, first the one, then the
+ * other. */
 void crash_die_with_parent(void);
 void crash_arm(const char *point, unsigned pass);
 /* From now on `act` runs at each pass of `point` in this process; point NULL: no more. */

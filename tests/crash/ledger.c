@@ -102,7 +102,8 @@ bool ledger_say(struct ledger *ledger, uint32_t w)
 			if (atomic_load(&ledger->shared->stop) != 0)
 				return false;
 			if (clock_mono_ms() > give_up) {
-				crash_check(false, "message %" PRIu64 " of %u is refused for ever: %d", n,
+				crash_check(false,
+					    "message %" PRIu64 " of %u is refused for ever: %d", n,
 					    w, (int)result);
 				return false;
 			}
@@ -136,7 +137,7 @@ void ledger_repeat(struct ledger *ledger, uint32_t w)
 
 enum append_result ledger_noise(struct ledger *ledger, uint32_t log, uint32_t user)
 {
-	struct saying saying = { .log = log, .sender = user, .content = "noise" };
+	struct saying saying = {.log = log, .sender = user, .content = "noise"};
 	enum append_result result;
 
 	do {
@@ -210,7 +211,8 @@ static void message_seen(struct ledger *ledger, uint32_t log, uint64_t seq, uint
 }
 
 /* One line, without its '\n': is it, byte for byte, what was said? */
-static void line_seen(struct ledger *ledger, uint32_t log, uint64_t seq, const char *line, size_t len)
+static void line_seen(struct ledger *ledger, uint32_t log, uint64_t seq, const char *line,
+		      size_t len)
 {
 	char content[CONTENT_SIZE] = "noise", expected[CONTENT_SIZE + 100];
 	const char *at = memmem(line, len, "\"content\":\"", 11);
@@ -238,12 +240,13 @@ static void log_read_on(struct ledger *ledger, uint32_t log)
 		uint64_t *after = &ledger->log[log].after;
 		const char *line = out;
 
-		switch (room_log_read(ledger->shm, log, ledger->log[log].epoch, *after + 1, UINT64_MAX,
-				      out, sizeof(out) - 1, &slice)) {
+		switch (room_log_read(ledger->shm, log, ledger->log[log].epoch, *after + 1,
+				      UINT64_MAX, out, sizeof(out) - 1, &slice)) {
 		case ROOM_LOG_NONE:
 			return;
 		case ROOM_LOG_LAPPED:
-			if (room_log_bounds(ledger->shm, log, ledger->log[log].epoch, &first, &head))
+			if (room_log_bounds(ledger->shm, log, ledger->log[log].epoch, &first,
+					    &head))
 				*after = first - 1;
 			if (log == 1)
 				ledger->last_topic_seq = 0;

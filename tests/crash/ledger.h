@@ -51,8 +51,8 @@ void ledger_finish(struct ledger *ledger);
 unsigned ledger_logs(const struct ledger *ledger);
 
 /*
- * Writer w's next message: true once it is answered. A busy lock is tried again; false: an inbox is full
- * or `stop` is set.
+ * Writer w's next message: true once it is answered. A busy lock is tried again; false: an inbox is
+ * full or `stop` is set.
  */
 bool ledger_say(struct ledger *ledger, uint32_t w);
 /* Its last answered message again: must be known, with the number that was told. */

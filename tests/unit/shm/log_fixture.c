@@ -71,7 +71,7 @@ static void locks_make(struct shm *shm)
 
 void log_fixture_start(struct log_fixture *fixture, const struct segment_sizes *sizes)
 {
-	struct segment_header header = { .sizes = *sizes };
+	struct segment_header header = {.sizes = *sizes};
 	struct shm *shm = &fixture->shm;
 	unsigned char *base;
 
@@ -120,14 +120,14 @@ enum append_result say(struct shm *shm, const struct saying *saying, uint64_t *r
 		.id = saying->id,
 		.topic = saying->topic,
 		.copies = saying->to != 0 ? 2 : 1,
-		.copy = { { .log = saying->log, .epoch = log_epoch(shm, saying->log) },
-			  { .log = saying->to, .epoch = log_epoch(shm, saying->to) } },
+		.copy = {{.log = saying->log, .epoch = log_epoch(shm, saying->log)},
+			 {.log = saying->to, .epoch = log_epoch(shm, saying->to)}},
 	};
 	enum append_result result;
 	bool local;
 
-	append.tail_len = (size_t)snprintf(tail, sizeof(tail), ",\"content\":\"%s\"}\n",
-					   saying->content);
+	append.tail_len =
+		(size_t)snprintf(tail, sizeof(tail), ",\"content\":\"%s\"}\n", saying->content);
 	must(append.tail_len < sizeof(tail), "content");
 	append.content_hash = shm_hash(shm, saying->content, strlen(saying->content));
 	if (saying->id != NULL)
@@ -142,7 +142,7 @@ uint64_t say_plain(struct shm *shm, uint32_t log, const char *content)
 {
 	uint64_t seq = 0;
 
-	must(say(shm, &(struct saying){ .log = log, .content = content }, &seq) == APPEND_OK,
+	must(say(shm, &(struct saying){.log = log, .content = content}, &seq) == APPEND_OK,
 	     "say_plain");
 	return seq;
 }

@@ -26,10 +26,11 @@ void log_fixture_fill(struct log_fixture *fixture);
 
 uint64_t log_epoch(const struct shm *shm, uint32_t log);
 
-/* One line to say. Fields left out are 0: room r0, user u0. window SHM_NONE and id NULL: without id. */
+/* One line to say. Fields left out are 0: room r0, user u0. window SHM_NONE and id NULL: without
+ * id. */
 struct saying {
-	uint32_t log;    /* a room; or the sender's inbox, then `to` is the other one */
-	uint32_t to;     /* 0: one copy */
+	uint32_t log; /* a room; or the sender's inbox, then `to` is the other one */
+	uint32_t to;  /* 0: one copy */
 	uint32_t sender;
 	uint32_t window;
 	const char *id;

@@ -69,7 +69,7 @@ static void reads(uint32_t user, uint64_t seq)
 
 Test(append, the_same_id_again_is_a_duplicate_and_tells_the_first_number)
 {
-	struct saying saying = { .window = window, .id = "a-1", .content = "hi" };
+	struct saying saying = {.window = window, .id = "a-1", .content = "hi"};
 	uint64_t first = 0, again = 0;
 
 	say_plain(shm, 0, "before");
@@ -83,7 +83,7 @@ Test(append, the_same_id_again_is_a_duplicate_and_tells_the_first_number)
 
 Test(append, the_same_id_with_other_content_is_a_conflict)
 {
-	struct saying saying = { .window = window, .id = "a-1", .content = "hi" };
+	struct saying saying = {.window = window, .id = "a-1", .content = "hi"};
 
 	cr_assert_eq(say(shm, &saying, NULL), APPEND_OK);
 	saying.content = "ho";
@@ -97,7 +97,7 @@ Test(append, the_last_64_ids_are_known_whatever_rooms_they_went_to)
 	uint64_t seq;
 
 	for (unsigned i = 0; i < 200; i++) {
-		struct saying saying = { .window = window, .id = id, .content = "x", .log = i % 3 };
+		struct saying saying = {.window = window, .id = id, .content = "x", .log = i % 3};
 
 		snprintf(id, sizeof(id), "a-%u", i);
 		cr_assert_eq(say(shm, &saying, NULL), APPEND_OK);
@@ -113,17 +113,17 @@ Test(append, the_last_64_ids_are_known_whatever_rooms_they_went_to)
 		}
 	}
 	/* 136..199 are known, 135 is not. */
-	cr_assert_eq(window_lookup(shm, window, shm_hash(shm, "a-136", 5), shm_hash(shm, "x", 1),
-				   &seq),
-		     APPEND_DUPLICATE);
-	cr_assert_eq(window_lookup(shm, window, shm_hash(shm, "a-135", 5), shm_hash(shm, "x", 1),
-				   &seq),
-		     APPEND_OK);
+	cr_assert_eq(
+		window_lookup(shm, window, shm_hash(shm, "a-136", 5), shm_hash(shm, "x", 1), &seq),
+		APPEND_DUPLICATE);
+	cr_assert_eq(
+		window_lookup(shm, window, shm_hash(shm, "a-135", 5), shm_hash(shm, "x", 1), &seq),
+		APPEND_OK);
 }
 
 Test(append, ids_of_two_devices_do_not_meet)
 {
-	struct saying saying = { .window = window, .id = "a-1", .content = "hi" };
+	struct saying saying = {.window = window, .id = "a-1", .content = "hi"};
 
 	cr_assert_eq(say(shm, &saying, NULL), APPEND_OK);
 	cr_assert_eq(window_take(shm, 0, "phone", &saying.window), 0);
@@ -135,7 +135,7 @@ Test(append, ids_of_two_devices_do_not_meet)
 Test(append, the_last_committed_id_is_remembered)
 {
 	char id[ID_SIZE];
-	struct saying saying = { .window = window, .id = "first-and-longer", .content = "hi" };
+	struct saying saying = {.window = window, .id = "first-and-longer", .content = "hi"};
 
 	cr_assert_eq(window_last_id(shm, window, id), 0);
 	cr_assert_str_eq(id, "");
@@ -150,7 +150,7 @@ Test(append, the_last_committed_id_is_remembered)
 
 Test(append, a_refused_line_leaves_its_id_unknown)
 {
-	struct saying saying = { .window = window, .id = "a-1", .content = "hi" };
+	struct saying saying = {.window = window, .id = "a-1", .content = "hi"};
 	uint64_t seq;
 
 	room_log_quarantine(shm, 0);
@@ -172,7 +172,7 @@ Test(append, to_a_log_of_another_epoch_is_stale)
 		.tail_len = 2,
 		.window = SHM_NONE,
 		.copies = 1,
-		.copy = { { .log = 0, .epoch = log_epoch(shm, 0) } },
+		.copy = {{.log = 0, .epoch = log_epoch(shm, 0)}},
 	};
 	bool local;
 
@@ -186,7 +186,7 @@ Test(append, to_a_log_of_another_epoch_is_stale)
 
 Test(append, through_the_window_of_a_user_who_was_forgotten_is_stale)
 {
-	struct saying saying = { .window = window, .id = "a-1", .content = "hi" };
+	struct saying saying = {.window = window, .id = "a-1", .content = "hi"};
 
 	atomic_store(&segment_user(shm, 0)->life, segment_new_epoch(shm));
 	cr_assert_eq(say(shm, &saying, NULL), APPEND_STALE);
@@ -198,7 +198,11 @@ Test(append, through_the_window_of_a_user_who_was_forgotten_is_stale)
 Test(append, a_lock_that_is_not_had_in_time_appends_nothing)
 {
 	struct saying saying = {
-		.window = window, .id = "a-1", .content = "hi", .log = inbox(0), .to = inbox(1),
+		.window = window,
+		.id = "a-1",
+		.content = "hi",
+		.log = inbox(0),
+		.to = inbox(1),
 	};
 	uint64_t seq;
 
@@ -220,7 +224,11 @@ Test(append, a_lock_that_is_not_had_in_time_appends_nothing)
 Test(append, a_direct_message_lies_in_both_inboxes_with_each_ones_name_and_number)
 {
 	struct saying saying = {
-		.window = window, .id = "a-1", .content = "hi", .log = inbox(0), .to = inbox(1),
+		.window = window,
+		.id = "a-1",
+		.content = "hi",
+		.log = inbox(0),
+		.to = inbox(1),
 	};
 	uint64_t seq;
 
@@ -324,7 +332,8 @@ Test(append, sent_copies_behind_an_unread_line_wait_for_it)
 Test(append, a_line_that_leaves_no_reserve_is_too_long_for_an_inbox)
 {
 	char content[1600];
-	size_t frame = strlen("{\"type\":\"message\",\"room\":\"@u0\",\"seq\":1,\"content\":\"\"}\n");
+	size_t frame =
+		strlen("{\"type\":\"message\",\"room\":\"@u0\",\"seq\":1,\"content\":\"\"}\n");
 
 	memset(content, 'c', sizeof(content));
 	content[1536 - frame + 1] = '\0'; /* 2048 less a quarter */
@@ -353,7 +362,7 @@ Test(append, tells_whether_this_worker_has_members_there)
 		.tail_len = 2,
 		.window = SHM_NONE,
 		.copies = 1,
-		.copy = { { .log = 0, .epoch = log_epoch(shm, 0) } },
+		.copy = {{.log = 0, .epoch = log_epoch(shm, 0)}},
 	};
 	bool local = true;
 

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 
 static struct log_fixture fixture;
-static struct shm *shm;    /* worker 0 */
-static struct shm other;   /* worker 5, on the same segment */
+static struct shm *shm;  /* worker 0 */
+static struct shm other; /* worker 5, on the same segment */
 
 static void start(void)
 {
@@ -151,7 +151,7 @@ static void hear(void *data, const void *bytes, size_t len)
 
 Test(doorbell, datagrams_of_the_workers_own_are_handed_over_and_rings_are_not)
 {
-	struct heard heard = { 0 };
+	struct heard heard = {0};
 
 	cr_assert(doorbell_send(shm, 5, "typing", 6));
 	doorbell_ring(shm, 5);
@@ -164,7 +164,7 @@ Test(doorbell, datagrams_of_the_workers_own_are_handed_over_and_rings_are_not)
 
 Test(doorbell, a_datagram_to_all_reaches_the_living_others)
 {
-	struct heard heard = { 0 };
+	struct heard heard = {0};
 
 	atomic_store(&shm->workers[0].alive, 1);
 	atomic_store(&shm->workers[5].alive, 1);
@@ -176,7 +176,7 @@ Test(doorbell, a_datagram_to_all_reaches_the_living_others)
 
 Test(doorbell, a_full_socket_says_so_and_a_ring_to_it_is_not_lost)
 {
-	struct heard heard = { 0 };
+	struct heard heard = {0};
 	char big[DOORBELL_DATAGRAM_MAX];
 	unsigned sent = 0;
 

@@ -6,8 +6,7 @@
 /* The key and texts of the paper's appendix: key 00 01 … 0f, text 00 01 … of growing length. */
 Test(hash, gives_the_values_of_the_siphash_paper)
 {
-	static const uint64_t key[2] = { UINT64_C(0x0706050403020100),
-					 UINT64_C(0x0f0e0d0c0b0a0908) };
+	static const uint64_t key[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
 	unsigned char text[16];
 
 	for (unsigned i = 0; i < sizeof(text); i++)

@@ -59,12 +59,14 @@ Test(room_log, lines_come_numbered_whole_and_in_order)
 	say_plain(shm, 0, "one");
 	say_plain(shm, 0, "two");
 	cr_assert_eq(read_from(0, 1), ROOM_LOG_LINES);
-	cr_assert_str_eq(out, "{\"type\":\"message\",\"room\":\"r0\",\"seq\":1,\"content\":\"one\"}\n"
-			      "{\"type\":\"message\",\"room\":\"r0\",\"seq\":2,\"content\":\"two\"}\n");
+	cr_assert_str_eq(out,
+			 "{\"type\":\"message\",\"room\":\"r0\",\"seq\":1,\"content\":\"one\"}\n"
+			 "{\"type\":\"message\",\"room\":\"r0\",\"seq\":2,\"content\":\"two\"}\n");
 	cr_assert_eq(slice.first, 1);
 	cr_assert_eq(slice.last, 2);
 	cr_assert_eq(read_from(0, 2), ROOM_LOG_LINES);
-	cr_assert_str_eq(out, "{\"type\":\"message\",\"room\":\"r0\",\"seq\":2,\"content\":\"two\"}\n");
+	cr_assert_str_eq(out,
+			 "{\"type\":\"message\",\"room\":\"r0\",\"seq\":2,\"content\":\"two\"}\n");
 	cr_assert_eq(read_from(0, 3), ROOM_LOG_NONE);
 	cr_assert_eq(read_from(0, 4), ROOM_LOG_NONE);
 	bounds_are(0, 1, 2);
@@ -114,7 +116,8 @@ Test(room_log, holds_exactly_its_bytes)
 Test(room_log, a_line_of_the_whole_limit_fits_and_one_byte_more_does_not)
 {
 	char content[4097];
-	size_t frame = strlen("{\"type\":\"message\",\"room\":\"r0\",\"seq\":1,\"content\":\"\"}\n");
+	size_t frame =
+		strlen("{\"type\":\"message\",\"room\":\"r0\",\"seq\":1,\"content\":\"\"}\n");
 
 	memset(content, 'c', sizeof(content));
 	content[4096 - frame] = '\0';
@@ -122,7 +125,7 @@ Test(room_log, a_line_of_the_whole_limit_fits_and_one_byte_more_does_not)
 	bounds_are(0, 1, 1);
 	content[4096 - frame] = 'c';
 	content[4096 - frame + 1] = '\0';
-	cr_assert_eq(say(shm, &(struct saying){ .content = content }, NULL), APPEND_TOO_LONG);
+	cr_assert_eq(say(shm, &(struct saying){.content = content}, NULL), APPEND_TOO_LONG);
 	bounds_are(0, 1, 1);
 	/* The next short one pushes the long one out whole. */
 	say_plain(shm, 0, "x");
@@ -154,8 +157,8 @@ Test(room_log, lines_are_the_same_bytes_around_the_end_of_the_ring)
 		say_plain(shm, 0, content);
 		cr_assert_eq(read_from(0, i), ROOM_LOG_LINES);
 		snprintf(expected, sizeof(expected),
-			 "{\"type\":\"message\",\"room\":\"r0\",\"seq\":%u,\"content\":\"%s\"}\n", i,
-			 content);
+			 "{\"type\":\"message\",\"room\":\"r0\",\"seq\":%u,\"content\":\"%s\"}\n",
+			 i, content);
 		cr_assert_str_eq(out, expected);
 		cr_assert(room_log_audit(shm, 0));
 	}
@@ -205,7 +208,7 @@ Test(room_log, finds_the_first_line_at_or_after_a_time)
 	uint64_t seq;
 
 	for (int i = 1; i <= 30; i++) {
-		struct saying saying = { .content = "x", .wall_ms = i * 10 };
+		struct saying saying = {.content = "x", .wall_ms = i * 10};
 
 		cr_assert_eq(say(shm, &saying, NULL), APPEND_OK);
 	}
@@ -223,11 +226,11 @@ Test(room_log, finds_the_first_line_at_or_after_a_time)
 
 Test(room_log, a_clock_that_steps_back_does_not_hide_lines_from_the_search)
 {
-	static const int64_t times[] = { 100, 90, 110, 105, 120 };
+	static const int64_t times[] = {100, 90, 110, 105, 120};
 	uint64_t seq;
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-		struct saying saying = { .content = "x", .wall_ms = times[i] };
+		struct saying saying = {.content = "x", .wall_ms = times[i]};
 
 		cr_assert_eq(say(shm, &saying, NULL), APPEND_OK);
 	}
@@ -249,7 +252,7 @@ static void topic_is(const char *expected)
 
 static void topic_set(const char *topic)
 {
-	struct saying saying = { .content = "topic", .topic = topic };
+	struct saying saying = {.content = "topic", .topic = topic};
 
 	cr_assert_eq(say(shm, &saying, NULL), APPEND_OK);
 }
@@ -317,7 +320,8 @@ Test(room_log, an_audit_finds_each_flipped_bit_of_a_line)
 
 	for (int i = 0; i < 20; i++)
 		say_plain(shm, 0, "some words that are stored");
-	end = atomic_load(&log_entry_at(&ring, 20)->offset) + atomic_load(&log_entry_at(&ring, 20)->len);
+	end = atomic_load(&log_entry_at(&ring, 20)->offset) +
+	      atomic_load(&log_entry_at(&ring, 20)->len);
 	cr_assert(room_log_audit(shm, 0));
 	for (uint64_t at = atomic_load(&log_entry_at(&ring, 5)->offset); at < end; at++) {
 		unsigned char *byte = &ring.bytes[at & ring.bytes_mask];
@@ -365,7 +369,7 @@ Test(room_log, in_quarantine_takes_and_shows_nothing_until_its_reset)
 {
 	say_plain(shm, 0, "x");
 	room_log_quarantine(shm, 0);
-	cr_assert_eq(say(shm, &(struct saying){ .content = "x" }, NULL), APPEND_BROKEN);
+	cr_assert_eq(say(shm, &(struct saying){.content = "x"}, NULL), APPEND_BROKEN);
 	cr_assert_eq(read_from(0, 1), ROOM_LOG_NONE);
 	cr_assert_eq(room_log_reset(shm, 0), 0);
 	cr_assert_eq(say_plain(shm, 0, "x"), 1);

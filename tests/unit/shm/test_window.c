@@ -47,7 +47,11 @@ static uint32_t find(uint32_t user, const char *device)
 static void say_at(uint32_t user, uint32_t window, int64_t wall_ms)
 {
 	struct saying saying = {
-		.sender = user, .window = window, .id = "id", .content = "x", .wall_ms = wall_ms,
+		.sender = user,
+		.window = window,
+		.id = "id",
+		.content = "x",
+		.wall_ms = wall_ms,
 	};
 
 	cr_assert_eq(say(shm, &saying, NULL), APPEND_OK);
