@@ -267,6 +267,7 @@ static enum ws_event take_frame(struct ws *ws, int first, const char *payload, s
 			ws_send(ws, WS_PONG, payload, len);
 		return WS_EVENT_PING;
 	case WS_PONG:
+		ws->pongs++;
 		return WS_EVENT_PONG;
 	default:
 		break;

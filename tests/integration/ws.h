@@ -46,7 +46,8 @@ struct ws {
 	struct buf in;     /* received, not yet taken apart */
 	struct buf pieces; /* of a fragmented message */
 	int pieces_opcode;
-	bool mute; /* pings stay unanswered */
+	bool mute;      /* pings stay unanswered */
+	unsigned pongs; /* received */
 	bool closed;
 	int close_code; /* 1006: without a close frame, 1005: one without a code */
 	char close_reason[124];
