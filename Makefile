@@ -151,6 +151,17 @@ bench: all $(BUILD)/bench/floor $(BUILD)/bench/bench ## our server beside a raw 
 bench-quick: all $(BUILD)/bench/floor $(BUILD)/bench/bench ## the same in under a minute
 	$(Q)$(BUILD)/bench/bench $(BUILD) --quick $(WORKLOADS)
 
+$(BUILD)/storm: $(call objects,$(wildcard tests/storm/*.c)) $(call archive,base)
+	$(call say,LINK)
+	$(Q)$(LINK) $(LIBS)
+
+STORM_ARGS ?=
+storm: all $(BUILD)/storm ## a minute of dying workers, then of dying masters, under load; nothing may be lost
+	$(Q)$(BUILD)/storm $(BUILD) $(STORM_ARGS)
+
+storm-short: all $(BUILD)/storm ## the same in a few seconds
+	$(Q)$(BUILD)/storm $(BUILD) --short $(STORM_ARGS)
+
 coverage: ## line coverage of the unit and integration tests
 	$(Q)tools/deps.sh coverage
 	$(Q)tools/coverage.sh $(BUILD)/coverage $(MAKE) -s
@@ -188,7 +199,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench bench-quick unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
+.PHONY: all bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
 	coverage deps run install uninstall format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
