@@ -25,6 +25,7 @@
 #define JANITOR_MS 250u
 #define LOOK_MS 1000u
 #define DRAIN_MS 5000u
+#define TERM_WAIT_MS 200u
 /* Looks at the sockets without waiting, and lines gathered by them, before we deliver. */
 #define GATHER_TURNS_MAX 16u
 #define GATHER_LINES_MAX 128u
@@ -48,6 +49,7 @@ struct process {
 	uv_signal_t term;
 	int reserve_fd; /* given up for a moment to turn a client away when the table is full */
 	uint64_t accept_logged_ms, janitor_due_ms, look_due_ms, drain_by_ms;
+	uint64_t term_due_ms; /* 0: no SIGTERM came */
 };
 
 /* ---- accepting ------------------------------------------------------------------ */
@@ -157,6 +159,18 @@ static void on_prepare(uv_prepare_t *prepare)
 		worker_flush(&process->worker);
 }
 
+static void drain(void *data, unsigned close_code, unsigned retry_after_ms)
+{
+	struct process *process = data;
+
+	if (process->worker.draining)
+		return;
+	for (unsigned i = 0; i < process->listener_count; i++)
+		uv_poll_stop(&process->listeners[i]);
+	process->drain_by_ms = clock_mono_ms() + DRAIN_MS;
+	worker_drain(&process->worker, close_code == 1012, retry_after_ms);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct process *process = timer->data;
@@ -173,6 +187,8 @@ static void on_tick(uv_timer_t *timer)
 		process->look_due_ms = now + LOOK_MS;
 		worker_look(&process->worker);
 	}
+	if (process->term_due_ms > 0 && now >= process->term_due_ms)
+		drain(process, 1012, 0);
 	if (process->worker.draining &&
 	    (worker_connections(&process->worker) == 0 || now >= process->drain_by_ms))
 		uv_stop(&process->loop);
@@ -180,23 +196,16 @@ static void on_tick(uv_timer_t *timer)
 
 /* ---- orders ---------------------------------------------------------------------- */
 
-static void drain(void *data, unsigned close_code, unsigned retry_after_ms)
-{
-	struct process *process = data;
-
-	if (process->worker.draining)
-		return;
-	for (unsigned i = 0; i < process->listener_count; i++)
-		uv_poll_stop(&process->listeners[i]);
-	process->drain_by_ms = clock_mono_ms() + DRAIN_MS;
-	worker_drain(&process->worker, close_code == 1012, retry_after_ms);
-}
-
-/* Somebody stopped this worker alone: its clients come back to its successor. */
+/*
+ * Somebody stops this worker alone: its clients come back to its successor. Or somebody sent
+ * the signal to every process of the service: then the master's order comes in a moment.
+ */
 static void on_term(uv_signal_t *handle, int signal_number)
 {
+	struct process *process = handle->data;
+
 	(void)signal_number;
-	drain(handle->data, 1012, 0);
+	process->term_due_ms = clock_mono_ms() + TERM_WAIT_MS;
 }
 
 static void reload(void *data)

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #define CLOSE_ANSWER_MS 2000u
+#define SKIP_MS 1000u /* for the rest of a refused message */
 #define CLOSE_REASON_MAX 123u /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
 #define RX_BYTES 1024u /* 1.8 kB of memory an idle connection; the default makes it 5.4 kB */
 #define HEADER_BYTES 4096u
@@ -34,6 +35,7 @@ struct ws {
 	bool blocked;
 	bool binary; /* the message that is coming */
 	bool skipping; /* refused: the rest of it is thrown away */
+	bool close_waits; /* until the rest of a refused message has come */
 };
 
 struct ws_server {
@@ -45,7 +47,7 @@ struct ws_server {
 	struct lws_protocols protocols[2];
 	lws_retry_bo_t no_keepalive; /* all zero: pings are ours */
 	unsigned count;
-	struct ws *closing; /* oldest first */
+	struct ws *closing; /* about in the order of their deadlines */
 	struct ws **closing_end;
 };
 
@@ -64,11 +66,11 @@ static void closing_remove(struct ws *ws)
 	ws->closing_next = NULL;
 }
 
-static void closing_add(struct ws *ws)
+static void closing_add(struct ws *ws, uint64_t wait_ms)
 {
 	struct ws_server *server = ws->server;
 
-	ws->close_by_ms = clock_mono_ms() + CLOSE_ANSWER_MS;
+	ws->close_by_ms = clock_mono_ms() + wait_ms;
 	ws->closing_next = NULL;
 	ws->closing_prev = server->closing_end;
 	*server->closing_end = ws;
@@ -77,7 +79,19 @@ static void closing_add(struct ws *ws)
 
 static void start_close(struct ws *ws)
 {
-	lws_close_free_wsi(ws->wsi, LWS_CLOSE_STATUS_NOSTATUS, "ws_close");
+	if (lws_partial_buffered(ws->wsi))
+		lws_callback_on_writable(ws->wsi);
+	else
+		lws_close_free_wsi(ws->wsi, LWS_CLOSE_STATUS_NOSTATUS, "ws_close");
+}
+
+/* The refused message is here, or has taken too long. */
+static void stop_waiting(struct ws *ws)
+{
+	ws->close_waits = false;
+	closing_remove(ws);
+	closing_add(ws, CLOSE_ANSWER_MS);
+	start_close(ws);
 }
 
 /*
@@ -85,7 +99,9 @@ static void start_close(struct ws *ws)
  * a close frame: Debian's 4.1.6 is built with _DEBUG, where the service function closes every
  * libuv connection twice "to confirm it has no problem", and the second time kills it. So the
  * first step is made from here. While bytes are held back it would skip the close frame, so it
- * waits for WRITEABLE then.
+ * waits for WRITEABLE then. While a refused message is still coming it waits for its end: a
+ * socket that is closed with unread bytes resets the connection, and the peer would see neither
+ * the error line nor the close frame.
  */
 void ws_close(struct ws *ws, unsigned code, const char *reason)
 {
@@ -98,10 +114,9 @@ void ws_close(struct ws *ws, unsigned code, const char *reason)
 	lws_close_reason(ws->wsi, (enum lws_close_status)code, text, len);
 	ws->state = WS_CLOSING;
 	ws->close_code = code;
-	closing_add(ws);
-	if (lws_partial_buffered(ws->wsi))
-		lws_callback_on_writable(ws->wsi);
-	else
+	ws->close_waits = ws->skipping;
+	closing_add(ws, ws->close_waits ? SKIP_MS : CLOSE_ANSWER_MS);
+	if (!ws->close_waits)
 		start_close(ws);
 }
 
@@ -118,8 +133,12 @@ void ws_server_tick(struct ws_server *server, uint64_t now_mono_ms)
 	while (server->closing != NULL && server->closing->close_by_ms <= now_mono_ms) {
 		struct ws *ws = server->closing;
 
-		closing_remove(ws);
-		ws_kill(ws);
+		if (ws->close_waits) {
+			stop_waiting(ws);
+		} else {
+			closing_remove(ws);
+			ws_kill(ws);
+		}
 	}
 }
 
@@ -167,6 +186,15 @@ static void refuse(struct ws *ws, enum ws_refusal why)
 	ws->server->handler.refused(ws->conn, why);
 }
 
+static void skip_piece(struct ws *ws, bool last)
+{
+	if (!last)
+		return;
+	ws->skipping = false;
+	if (ws->close_waits)
+		stop_waiting(ws);
+}
+
 /*
  * A message comes in pieces: fragments of the peer's making, and of ours where it is longer
  * than RX_BYTES. One that fits a piece is handed on where it lies.
@@ -180,15 +208,16 @@ static void receive_piece(struct ws *ws, const char *piece, size_t len)
 	if (lws_is_first_fragment(ws->wsi)) {
 		ws->binary = lws_frame_is_binary(ws->wsi);
 		ws->skipping = false;
-		if (ws->binary && !ws->server->options.allow_binary) {
+		if (ws->binary && !ws->server->options.allow_binary)
 			refuse(ws, WS_BINARY);
-			return;
-		}
 	}
-	if (ws->skipping)
+	if (ws->skipping) {
+		skip_piece(ws, last);
 		return;
+	}
 	if (ws->message.len + len + remaining > handler->message_max(ws->conn)) {
 		refuse(ws, WS_TOO_BIG);
+		skip_piece(ws, last);
 		return;
 	}
 	if (last && ws->message.len == 0) {
@@ -198,6 +227,7 @@ static void receive_piece(struct ws *ws, const char *piece, size_t len)
 	buf_append(&ws->message, piece, len);
 	if (ws->message.failed) {
 		refuse(ws, WS_TOO_BIG);
+		skip_piece(ws, last);
 		return;
 	}
 	if (last) {
@@ -330,7 +360,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_ESTABLISHED:
 		return established(server, ws, wsi);
 	case LWS_CALLBACK_RECEIVE:
-		if (ws->state == WS_OPEN)
+		if (ws->state == WS_OPEN || ws->close_waits)
 			receive_piece(ws, in, len);
 		return 0;
 	case LWS_CALLBACK_RECEIVE_PONG:
@@ -338,7 +368,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 			server->handler.pong(ws->conn);
 		return 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
-		if (ws->state == WS_CLOSING && !lws_partial_buffered(wsi))
+		if (ws->state == WS_CLOSING && !ws->close_waits)
 			start_close(ws);
 		if (ws->state == WS_OPEN && ws->blocked) {
 			ws->blocked = lws_partial_buffered(wsi);
@@ -375,6 +405,9 @@ static void emit_log(int level, const char *line)
 	char text[256];
 
 	(void)level;
+	/* Said at every close, by the double closing that ws_close() tells of. */
+	if (strstr(line, "LRS_DEAD_SOCKET") != NULL)
+		return;
 	if (now < quiet_until_ms) {
 		suppressed++;
 		return;
