@@ -18,7 +18,7 @@
 
 #define IMAGE_MAGIC UINT64_C(0x31676d4979654b52) /* "RKeyImg1" */
 #define BLOCK 4096u
-#define EXTENT_MAX (64u * 1024)
+#define EXTENT_MAX 65536u
 #define EXTENT_END UINT64_MAX
 /* More than a segment of the largest sizes that are accepted anywhere near a real machine. */
 #define TOTAL_MAX (UINT64_C(1) << 44)

@@ -16,15 +16,15 @@
 #define JANITOR_MS 250u
 #define JANITOR_SILENT_MS 2000u
 #define JANITOR_COLLECT_MS 60000u
-#define JANITOR_ROOM_IDLE_MS (24 * 3600 * INT64_C(1000)) /* a room is given back after this */
+#define JANITOR_ROOM_IDLE_MS (INT64_C(24) * 3600 * 1000) /* a room is given back after this */
 
 struct janitor {
 	/* Process-local memory of the janitor; zero-initialise. */
 	uint64_t seen[SLOTS_MAX]; /* each slot's generation and whether it lived */
-	bool looked; /* `seen` is of an earlier call */
+	bool looked;              /* `seen` is of an earlier call */
 	uint64_t collected_mono_ms;
-	unsigned intents_open; /* of the last call: tried again */
-	uint32_t audit_at; /* a full audit goes on over several calls */
+	unsigned intents_open;   /* of the last call: tried again */
+	uint32_t audit_at;       /* a full audit goes on over several calls */
 	uint64_t audit_since_ns; /* deaths before it are covered */
 	bool auditing;
 };

@@ -93,6 +93,8 @@ static enum member_result join_locked(struct shm *shm, uint32_t user, struct roo
 	struct member *free;
 	unsigned used;
 
+	if (load_acquire(&joiner->state) != USER_USED)
+		return MEMBER_BUSY; /* forgotten since he was looked up: look again */
 	if (entry_of(shm, user, room.log) != NULL)
 		return MEMBER_ALREADY;
 	used = list_look(shm, user, &free);

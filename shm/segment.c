@@ -251,6 +251,7 @@ static int start_fresh(struct start *start, int fd, const struct image *from)
 		err = map_segment(shm, fd, header.total_bytes);
 	if (err < 0)
 		goto out;
+	assert(shm->base != NULL);
 	memcpy(shm->base, &header, sizeof(header));
 	segment_view(shm, shm->base, shm->size);
 	err = init_locks(shm);

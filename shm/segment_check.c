@@ -69,12 +69,19 @@ static int patterns_make(struct lock_patterns *patterns)
 	return err;
 }
 
+/* Byte for byte: a mutex says nothing about itself in any other way. */
+static bool looks_like(const struct shm_lock *lock, const struct shm_lock *pattern)
+{
+	const void *bytes = &lock->mutex, *expected = &pattern->mutex;
+
+	return memcmp(bytes, expected, sizeof(lock->mutex)) == 0;
+}
+
 /* A lock that looks otherwise was held by somebody, or is no lock any more. */
 static int lock_renew(struct shm_lock *lock, const struct lock_patterns *patterns,
 		      unsigned *repaired)
 {
-	if (memcmp(&lock->mutex, &patterns->unused.mutex, sizeof(lock->mutex)) != 0 &&
-	    memcmp(&lock->mutex, &patterns->released.mutex, sizeof(lock->mutex)) != 0)
+	if (!looks_like(lock, &patterns->unused) && !looks_like(lock, &patterns->released))
 		(*repaired)++;
 	return lock_init(lock);
 }

@@ -224,7 +224,9 @@ enum session_result session_attach(struct shm *shm, uint32_t user, const char *d
 	 * accept.
 	 */
 	atomic_fetch_add(&worker->sessions, 1);
-	if (session_count(shm) > shm->sizes->max_connections) {
+	if (load_acquire(&segment_user(shm, user)->state) != USER_USED) {
+		result = SESSION_BUSY; /* forgotten since he was looked up: look again */
+	} else if (session_count(shm) > shm->sizes->max_connections) {
 		result = SESSION_FULL_TABLE;
 	} else if (chain_look(shm, user, device_hash, &lost) >= max_per_user && max_per_user > 0) {
 		result = SESSION_TOO_MANY;

@@ -128,6 +128,19 @@ Test(user, forgotten_while_connected_keeps_the_slot_and_loses_the_rest)
 	expect_all_sound();
 }
 
+Test(user, forgotten_since_he_was_looked_up_gets_neither_session_nor_room)
+{
+	uint32_t user = make_user(&f.shm, "alice"), session;
+	struct room_ref room = {.log = make_room(&f.shm, "ops")};
+
+	room.epoch = f.shm.rooms[room.log].log.epoch;
+	cr_assert_eq(user_forget(&f.shm, "alice"), USER_OK);
+	cr_assert_eq(session_attach(&f.shm, user, "", 0, &session), SESSION_BUSY);
+	cr_assert_eq(member_join(&f.shm, user, room, 0, 0), MEMBER_BUSY);
+	cr_assert_eq(session_count(&f.shm), 0);
+	expect_all_sound();
+}
+
 Test(user, name_of_another_owner_starts_with_a_fresh_inbox)
 {
 	uint32_t user = make_user(&f.shm, "alice");
