@@ -167,6 +167,42 @@ OwnedTest(limits, the_rate_is_the_users_and_not_the_connections)
 	must(json_has(answer(bob, "b", "others are free"), "{'type':'ok'}"), "bob pays for alice");
 }
 
+OwnedTest(limits, a_refused_line_spends_the_rate_as_well)
+{
+	struct server *s = server_with(.users = "alice", .args = "--rate 1 --burst 3");
+	struct chat *c = chat_login(s, "alice");
+
+	for (unsigned i = 0; i < 3; i++) {
+		chat_send(c, "{'id':'e%u','room':'nowhere','content':'x'}", i);
+		chat_refused(c, "no_such_room");
+	}
+	chat_send(c, "{'id':'m','room':'lobby','content':'x'}");
+	chat_refused(c, "rate_limited");
+}
+
+OwnedTest(limits, other_lines_have_a_rate_ten_times_that)
+{
+	struct server *s = server_with(.users = "alice", .args = "--rate 1 --burst 5");
+	struct chat *c = chat_login(s, "alice");
+	unsigned answered = 0, sent = 100;
+	struct buf frame = BUF_INIT;
+
+	for (unsigned i = 0; i < sent; i++)
+		buf_printf(&frame, "{\"type\":\"rooms\",\"id\":\"r%u\"}\n", i);
+	chat_send_bytes(c, frame.data, frame.len);
+	buf_finish(&frame);
+	for (unsigned i = 0; i < sent; i++) {
+		json_t *line = chat_await(c, "{'id':'r%u'}", i);
+
+		answered += json_has(line, "{'type':'rooms'}");
+		must(json_has(line, "{'type':'rooms'}") ||
+			     json_has(line, "{'code':'rate_limited','retry_after_ms':'*'}"),
+		     "another answer");
+	}
+	must(answered >= 45 && answered <= 65, "%u of %u at once, not about 50", answered, sent);
+	must(json_has(answer(c, "m", "has a bucket of its own"), "{'type':'ok'}"), "refused");
+}
+
 OwnedTest(limits, a_user_has_so_many_connections)
 {
 	struct server *s =

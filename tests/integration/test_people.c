@@ -202,6 +202,45 @@ OwnedTest(people, a_reconnect_within_the_grace_is_silent)
 		     "not silent");
 }
 
+OwnedTest(people, one_who_went_is_known_and_not_present)
+{
+	struct server *s = server_with(.users = "alice bob");
+	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
+
+	chat_join(bob, "ops", NULL);
+	chat_send(bob, "{'type':'bye'}");
+	chat_closed(bob, 1000);
+	chat_send(alice, "{'type':'who','id':'w','user':'bob'}");
+	chat_await(alice, "{'type':'who','id':'w','user':'bob','connections':0}");
+	must(json_has(chat_join(alice, "ops", NULL), "{'members':1,'created':null}"),
+	     "bob counts as present");
+	chat_send(alice, "{'type':'users','id':'u','room':'ops'}");
+	chat_await(alice, "{'type':'users','id':'u','users':[{'user':'alice'}]}");
+	must(chat_room_of(chat_welcome(s, "bob", NULL), "ops") != NULL,
+	     "bob is no member any more");
+}
+
+OwnedTest(people, presence_comes_at_most_once_a_second)
+{
+	struct server *s = server_with(.users = "alice bob");
+	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
+	uint64_t start = clock_mono_ms();
+	unsigned count = 0;
+	json_t *line;
+
+	chat_join(alice, "ops", NULL);
+	chat_join(bob, "ops", NULL);
+	while (clock_mono_ms() - start < 3500) {
+		chat_send(bob, "{'type':'leave','room':'ops'}");
+		chat_send(bob, "{'type':'join','room':'ops','limit':0}");
+		for (uint64_t until = clock_mono_ms() + 100; clock_mono_ms() < until;) {
+			line = chat_next(alice, 20);
+			count += line != NULL && json_has(line, "{'type':'presence','room':'ops'}");
+		}
+	}
+	must(count <= 5, "%u presences in 3.5 s", count);
+}
+
 OwnedTest(people, a_big_room_is_told_only_the_count)
 {
 	struct server *s = server_with(.users = "alice bob carol", .args = "--presence-limit 2");

@@ -189,6 +189,40 @@ OwnedTest(rooms, leaving_ends_the_membership_on_every_connection)
 	must(chat_room_of(chat_welcome(s, "alice", NULL), "ops") == NULL, "a member again");
 }
 
+OwnedTest(rooms, a_join_holds_for_every_connection_that_follows_all)
+{
+	struct server *s = server_with(.users = "alice bob", .workers = 2);
+	struct chat *one = chat_login_on(s, "alice", NULL, 0);
+	struct chat *two = chat_login_on(s, "alice", "'device':'two'", 1);
+	struct chat *some = chat_login_with(s, "alice", "'device':'some','only':['lobby']");
+	struct chat *bob = chat_login(s, "bob");
+
+	chat_join(bob, "ops", NULL);
+	chat_say(bob, "ops", "m1", "before");
+	chat_join(one, "ops", NULL);
+	chat_say(bob, "ops", "m2", "after");
+	chat_expect(one, "{'type':'message','room':'ops','seq':2}");
+	chat_await(two, "{'type':'message','room':'ops','seq':2}");
+	chat_send(two, "{'id':'m','room':'ops','content':'from the other one'}");
+	chat_expect(two, "{'type':'message','room':'ops','seq':3}");
+	chat_expect(two, "{'type':'ok','id':'m','seq':3}");
+	chat_quiet(some);
+}
+
+OwnedTest(rooms, a_room_that_everyone_left_is_kept)
+{
+	struct server *s = server_with(.users = "alice bob");
+	struct chat *alice = chat_login(s, "alice"), *bob = chat_login(s, "bob");
+	const char *epoch = text_of(chat_join(alice, "ops", NULL), "epoch");
+
+	chat_say(alice, "ops", "m", "still here?");
+	chat_send(alice, "{'type':'leave','id':'l','room':'ops'}");
+	chat_expect(alice, "{'type':'ok','id':'l'}");
+	must(json_has(chat_join(bob, "ops", NULL),
+		      "{'epoch':'%s','head':1,'count':1,'members':1,'created':null}", epoch),
+	     "another room");
+}
+
 OwnedTest(rooms, a_message_to_a_room_that_is_not_there_is_refused)
 {
 	struct server *s = server_with(.users = "alice");
