@@ -13,8 +13,6 @@
 
 #include <inttypes.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +21,8 @@
 
 #define POINTS_MAX 128u
 #define SHARDS 2u
-#define TRIES_A_HIT 60u     /* a point that is met less often counts as never reached */
-#define STORM_MESSAGES 300u /* of a writer that meets its point never */
-#define STORM_AHEAD 8u
-#define RECEIVER 5u /* the worker that has members everywhere */
+#define TRIES_A_HIT 60u /* a point that is met less often counts as never reached */
+#define RECEIVER 5u     /* the worker that has members everywhere */
 
 static const struct segment_sizes sizes = {
 	.max_users = WRITERS + 1 + NOISE_USERS,
@@ -109,29 +105,6 @@ static void act_take_window(void *data)
 }
 
 /* ---- after a death ---- */
-
-/* Everything that was begun is sent again by a successor until it is answered; then all is looked
- * at. */
-static void settle(struct crash *crash, uint32_t w, uint64_t until)
-{
-	struct ledger *ledger = &crash->ledger;
-	unsigned tries = 0;
-
-	ledger_repeat(ledger, w);
-	while (atomic_load(&ledger->shared->writer[w].sent) < until) {
-		if (ledger_say(ledger, w))
-			continue;
-		/* An inbox is full: its owner reads, that is what makes room. */
-		ledger_verify(ledger, false);
-		if (++tries > 100) {
-			crash_check(false, "an inbox stays full though all is read");
-			break;
-		}
-	}
-	ledger_repeat(ledger, w);
-	ledger_verify(ledger, true);
-	crash_check(append_finish_intents(crash->shm) == 0, "an intent stays open");
-}
 
 /* Lines go missing by right in the logs of what w had begun. */
 static void slacken(struct crash *crash, uint32_t log)
@@ -255,7 +228,7 @@ static bool round_write(struct crash *crash, bool last_resort)
 		interlude(crash, w);
 		second_death(crash, w);
 	}
-	settle(crash, w, until);
+	ledger_settle(&crash->ledger, w, until);
 	return died;
 }
 
@@ -296,7 +269,7 @@ static bool round_finish(struct crash *crash, bool last_resort)
 		died = crash_child(crash->point, last_resort ? 1 : 1 + crash_random(2), act, crash);
 		second_death(crash, w);
 	}
-	settle(crash, w, n + 1);
+	ledger_settle(&crash->ledger, w, n + 1);
 	return died;
 }
 
@@ -397,7 +370,7 @@ static bool round_bell(struct crash *crash, bool last_resort)
 	died = crash_child(crash->point, last_resort ? 1 : 1 + crash_random(2), act_write, crash);
 	doorbell_ring(crash->shm, RECEIVER);
 	crash_check(receiver_is_rung(crash), "the master's ring is not heard");
-	settle(crash, w, until);
+	ledger_settle(&crash->ledger, w, until);
 	receiver_listens(crash);
 	crash_check(!receiver_is_rung(crash), "it rings on");
 	ledger_noise(&crash->ledger, 0, NOISE_FIRST);
@@ -526,89 +499,6 @@ static void shard_run(unsigned shard, unsigned shards, const char *only)
 	ledger_finish(&crash.ledger);
 }
 
-/* ---- a storm: writers die all the time and side by side ---- */
-
-struct storm_writer {
-	struct crash *crash;
-	uint32_t w;
-};
-
-static void storm_write(struct storm_writer *writer, const char *point, unsigned pass)
-{
-	struct ledger *ledger = &writer->crash->ledger;
-
-	crash_arm(point, pass);
-	for (unsigned i = 0; i < STORM_MESSAGES && atomic_load(&ledger->shared->stop) == 0;) {
-		/* Sent copies count as read: not so far ahead that they go before they were seen.
-		 */
-		if (atomic_load(&ledger->shared->writer[writer->w].sent) <
-			    atomic_load(&ledger->shared->writer[writer->w].seen) + STORM_AHEAD &&
-		    ledger_say(ledger, writer->w))
-			i++;
-		else
-			sched_yield();
-	}
-	_exit(0);
-}
-
-static pid_t storm_start(struct crash *crash, uint32_t w)
-{
-	struct storm_writer writer = {.crash = crash, .w = w};
-	const char *point = crash->points[crash_random(crash->point_count)];
-	unsigned pass = 1 + crash_random(40);
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		crash_die_with_parent();
-		storm_write(&writer, point, pass);
-	}
-	return pid;
-}
-
-static void storm_run(unsigned kills)
-{
-	static struct crash crash;
-	pid_t pids[WRITERS];
-	unsigned killed = 0;
-
-	memset(&crash, 0, sizeof(crash));
-	crash_seed(99);
-	ledger_start(&crash.ledger, &sizes);
-	crash.shm = &crash.ledger.fixture.shm;
-	crash.point_count =
-		crash_points((const char *const[]){"append_", "window_e", "window_l", "window_cl",
-						   "finish_", "repair_", "bell_", NULL},
-			     crash.points, POINTS_MAX);
-	crash_context("storm", 0);
-	for (uint32_t w = 0; w < WRITERS; w++)
-		pids[w] = storm_start(&crash, w);
-	while (killed < kills) {
-		for (uint32_t w = 0; w < WRITERS; w++) {
-			int status;
-
-			if (waitpid(pids[w], &status, WNOHANG) != pids[w])
-				continue;
-			crash_check(status == 0 ||
-					    (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
-				    "writer %u ended with status 0x%x", w, (unsigned)status);
-			killed += status != 0;
-			crash_context("storm", killed);
-			pids[w] = storm_start(&crash, w);
-		}
-		ledger_verify(&crash.ledger, false);
-	}
-	atomic_store(&crash.ledger.shared->stop, 1);
-	for (uint32_t w = 0; w < WRITERS; w++)
-		waitpid(pids[w], NULL, 0);
-	atomic_store(&crash.ledger.shared->stop, 0);
-	ledger_verify(&crash.ledger, false);
-	for (uint32_t w = 0; w < WRITERS; w++)
-		settle(&crash, w, atomic_load(&crash.ledger.shared->writer[w].sent) + 1);
-	ledger_finish(&crash.ledger);
-}
-
 int main(int argc, char **argv)
 {
 	const char *only = argc > 1 ? argv[1] : NULL;
@@ -630,7 +520,5 @@ int main(int argc, char **argv)
 		crash_check(status == 0, "shard %u ended with status 0x%x", shard,
 			    (unsigned)status);
 	}
-	if (only == NULL)
-		storm_run(2 * crash_rounds());
 	return crash_report();
 }

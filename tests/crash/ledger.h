@@ -65,4 +65,10 @@ void ledger_targets(const struct ledger *ledger, uint32_t w, uint64_t n, uint32_
 /* settled: every message that was begun is answered, so all below `sent` must be there. */
 void ledger_verify(struct ledger *ledger, bool settled);
 
+/*
+ * After a death: w's successor sends all messages below `until` until they are answered, then
+ * all is looked at, and no intent may stay open.
+ */
+void ledger_settle(struct ledger *ledger, uint32_t w, uint64_t until);
+
 #endif
