@@ -57,7 +57,7 @@ enum proto_error announce_room(struct conn *conn, struct room_ref ref, const str
 	decided = announce_decide(cursor, ref.epoch, info.first, info.head, limit);
 	buf_reset(&worker->line);
 	if (decided.reset) {
-		event_reset(&worker->line, info.name, ref.epoch, info.first - 1);
+		event_reset(&worker->line, info.name, ref.epoch, info.head);
 		counter_add(&worker->shm, COUNTER_resets_total, 1);
 	}
 	room = (struct event_room){.id = answer != NULL ? answer->id : NULL,
