@@ -62,9 +62,6 @@ static enum name_right judge_pinned(const struct keyring_view *view, unsigned fi
 {
 	if (binding == NULL || binding->kind == NAME_RELEASED)
 		return NAME_RIGHT_CLAIM;
-	/* the file's word before, another key now: the operator says it is the same person */
-	if (binding->kind == NAME_PIN)
-		return NAME_RIGHT_OWNED;
 	if (pinned_to(view, first, count, binding->kind == NAME_CA, binding->hash))
 		return NAME_RIGHT_OWNED;
 	return NAME_RIGHT_PASSES;
@@ -104,13 +101,10 @@ static enum name_right name_rule_decide(const struct keyring_view *view,
 enum name_right name_rule(const struct keyring_view *view, const struct name_binding *binding,
 			  unsigned owned, const struct name_claim *claim)
 {
-	const uint8_t *hash = claim->kind == NAME_CA ? claim->ca_hash : claim->key_hash;
 	enum name_right right = name_rule_decide(view, binding, owned, claim);
 
-	/* released, and now another's */
-	if (right == NAME_RIGHT_CLAIM && binding != NULL && !hash_equal(binding->hash, hash))
-		return NAME_RIGHT_PASSES;
-	return right;
+	/* released meanwhile: it starts afresh, whoever comes */
+	return right == NAME_RIGHT_CLAIM && binding != NULL ? NAME_RIGHT_PASSES : right;
 }
 
 unsigned name_count_owned(const struct name_binding *bindings, unsigned count,

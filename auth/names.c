@@ -2,11 +2,11 @@
 #include "auth/challenge.h"
 #include "auth/keyring.h"
 #include "auth/name_rule.h"
+#include "auth/names_log.h"
 #include "base/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +14,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FIRST_LINE "# chat names 1\n"
-#define LOG_LINE_MAX 160u
 #define LOG_BYTES_MAX (256u << 20)
 
 struct names {
 	struct name_binding *bindings; /* sorted by name */
 	unsigned count, cap;
+	/* other keys of the owner, in no order; only those whose serial is the binding's count */
+	struct name_binding *aliases;
+	unsigned alias_count, alias_cap;
 	uint64_t serial;
 	char *path; /* NULL: in memory only */
 	int fd;     /* -1 in memory; locked */
@@ -69,22 +70,29 @@ uint64_t names_serial(const struct names *names)
 }
 
 /* Makes sure that one more fits: nothing may fail once an event is on disk. */
-static int make_room(struct names *names)
+static int make_room(struct name_binding **list, unsigned count, unsigned *cap)
 {
-	struct name_binding *bindings;
-	unsigned cap;
+	struct name_binding *larger;
+	unsigned wanted;
 
-	if (names->count < names->cap)
+	if (count < *cap)
 		return 0;
-	if (names->count >= NAMES_MAX)
+	if (count >= NAMES_MAX)
 		return -ENOSPC;
-	cap = names->cap > 0 ? names->cap * 2 : 64;
-	bindings = reallocarray(names->bindings, cap, sizeof(*bindings));
-	if (bindings == NULL)
+	wanted = *cap > 0 ? *cap * 2 : 64;
+	larger = reallocarray(*list, wanted, sizeof(*larger));
+	if (larger == NULL)
 		return -ENOMEM;
-	names->bindings = bindings;
-	names->cap = cap;
+	*list = larger;
+	*cap = wanted;
 	return 0;
+}
+
+static int make_room_for(struct names *names, const struct names_event *event)
+{
+	if (event->type == NAMES_ALSO)
+		return make_room(&names->aliases, names->alias_count, &names->alias_cap);
+	return make_room(&names->bindings, names->count, &names->cap);
 }
 
 static void set_binding(struct names *names, const struct name_binding *binding)
@@ -102,55 +110,31 @@ static void set_binding(struct names *names, const struct name_binding *binding)
 		names->serial = binding->serial;
 }
 
-static void log_line_format(const struct name_binding *binding, char out[LOG_LINE_MAX])
+/* Room was made. */
+static void apply(struct names *names, const struct names_event *event)
 {
-	char fingerprint[FINGERPRINT_SIZE];
-
-	fingerprint_format(binding->hash, fingerprint);
-	if (binding->kind == NAME_RELEASED)
-		(void)snprintf(out, LOG_LINE_MAX, "free %" PRIu64 " %s %s\n", binding->serial,
-			       binding->name, fingerprint);
+	if (event->type == NAMES_ALSO)
+		names->aliases[names->alias_count++] = event->binding;
 	else
-		(void)snprintf(out, LOG_LINE_MAX, "own %" PRIu64 " %s %s %s\n", binding->serial,
-			       binding->name, name_kind_text((enum name_kind)binding->kind),
-			       fingerprint);
+		set_binding(names, &event->binding);
 }
 
-static int kind_from(const char *text, uint8_t *ret_kind)
+static bool alias_counts(const struct names *names, const struct name_binding *alias)
 {
-	for (enum name_kind kind = NAME_KEY; kind <= NAME_CA; kind++) {
-		if (strcmp(text, name_kind_text(kind)) == 0) {
-			*ret_kind = (uint8_t)kind;
-			return 0;
-		}
-	}
-	return -EBADMSG;
+	const struct name_binding *binding = names_find(names, alias->name);
+
+	return binding != NULL && binding->kind != NAME_RELEASED &&
+	       binding->serial == alias->serial;
 }
 
-static int log_line_parse(const char *text, size_t len, struct name_binding *ret_binding)
+static void drop_stale_aliases(struct names *names)
 {
-	char line[LOG_LINE_MAX], kind[16], name[64], fingerprint[FINGERPRINT_SIZE];
-	struct name_binding binding = {.kind = NAME_RELEASED};
-	int end = -1;
+	unsigned kept = 0;
 
-	if (len >= sizeof(line) || memchr(text, '\0', len) != NULL)
-		return -EBADMSG;
-	memcpy(line, text, len);
-	line[len] = '\0';
-	if (sscanf(line, "own %" SCNu64 " %63s %15s %63s%n", &binding.serial, name, kind,
-		   fingerprint, &end) == 4) {
-		if (kind_from(kind, &binding.kind) < 0)
-			return -EBADMSG;
-	} else if (sscanf(line, "free %" SCNu64 " %63s %63s%n", &binding.serial, name, fingerprint,
-			  &end) != 3) {
-		return -EBADMSG;
-	}
-	if (end < 0 || (size_t)end != len || !user_name_valid(name) ||
-	    fingerprint_parse(fingerprint, binding.hash) < 0)
-		return -EBADMSG;
-	memcpy(binding.name, name, strlen(name) + 1);
-	*ret_binding = binding;
-	return 0;
+	for (unsigned i = 0; i < names->alias_count; i++)
+		if (alias_counts(names, &names->aliases[i]))
+			names->aliases[kept++] = names->aliases[i];
+	names->alias_count = kept;
 }
 
 /*
@@ -159,10 +143,10 @@ static int log_line_parse(const char *text, size_t len, struct name_binding *ret
  */
 static int replay(struct names *names, const struct buf *log, unsigned *ret_line, bool *ret_compact)
 {
-	const size_t first_len = sizeof(FIRST_LINE) - 1;
+	const size_t first_len = sizeof(NAMES_LOG_FIRST_LINE) - 1;
 	const char *at = log->data, *end = log->data + log->len;
 	unsigned number = 1, events = 0;
-	struct name_binding binding;
+	struct names_event event;
 	int ret;
 
 	*ret_compact = false;
@@ -173,9 +157,10 @@ static int replay(struct names *names, const struct buf *log, unsigned *ret_line
 	if (log->len < first_len) {
 		/* a power cut while the very first line was written */
 		*ret_compact = true;
-		return memcmp(at, FIRST_LINE, log->len) == 0 ? 0 : (*ret_line = 1, -EBADMSG);
+		return memcmp(at, NAMES_LOG_FIRST_LINE, log->len) == 0 ? 0
+								       : (*ret_line = 1, -EBADMSG);
 	}
-	if (memcmp(at, FIRST_LINE, first_len) != 0) {
+	if (memcmp(at, NAMES_LOG_FIRST_LINE, first_len) != 0) {
 		*ret_line = 1;
 		return -EBADMSG;
 	}
@@ -187,20 +172,31 @@ static int replay(struct names *names, const struct buf *log, unsigned *ret_line
 			*ret_compact = true; /* torn: nobody was told about it */
 			break;
 		}
-		ret = log_line_parse(at, (size_t)(newline - at), &binding);
+		ret = names_event_parse(at, (size_t)(newline - at), &event);
 		if (ret == 0)
-			ret = make_room(names);
+			ret = make_room_for(names, &event);
 		if (ret < 0) {
 			*ret_line = number;
 			return ret;
 		}
-		set_binding(names, &binding);
+		apply(names, &event);
 		events++;
 		at = newline + 1;
 	}
-	if (events > names->count)
+	drop_stale_aliases(names);
+	if (events > names->count + names->alias_count)
 		*ret_compact = true;
 	return 0;
+}
+
+static void put_event(struct buf *text, enum names_event_type type,
+		      const struct name_binding *binding)
+{
+	const struct names_event event = {.type = type, .binding = *binding};
+	char line[NAMES_LOG_LINE_MAX];
+
+	names_event_format(&event, line);
+	buf_append_str(text, line);
 }
 
 static int compact(const struct names *names)
@@ -208,13 +204,12 @@ static int compact(const struct names *names)
 	struct buf text = BUF_INIT;
 	int ret = -ENOMEM;
 
-	buf_append_str(&text, FIRST_LINE);
-	for (unsigned i = 0; i < names->count; i++) {
-		char line[LOG_LINE_MAX];
-
-		log_line_format(&names->bindings[i], line);
-		buf_append_str(&text, line);
-	}
+	buf_append_str(&text, NAMES_LOG_FIRST_LINE);
+	for (unsigned i = 0; i < names->count; i++)
+		put_event(&text, names->bindings[i].kind == NAME_RELEASED ? NAMES_FREE : NAMES_OWN,
+			  &names->bindings[i]);
+	for (unsigned i = 0; i < names->alias_count; i++)
+		put_event(&text, NAMES_ALSO, &names->aliases[i]);
 	if (!text.failed)
 		ret = fd_replace_file(names->path, text.data, text.len, 0600);
 	buf_finish(&text);
@@ -304,6 +299,7 @@ void names_close(struct names *names)
 	fd_close(&names->fd);
 	free(names->path);
 	free(names->bindings);
+	free(names->aliases);
 	free(names);
 }
 
@@ -312,9 +308,9 @@ void names_close(struct names *names)
  * be on disk, is taken back; where even that fails nothing more is written until the next start,
  * for what follows half a line would be unreadable.
  */
-static int append(struct names *names, const struct name_binding *binding)
+static int append(struct names *names, const struct names_event *event)
 {
-	char line[LOG_LINE_MAX];
+	char line[NAMES_LOG_LINE_MAX];
 	size_t len;
 	int ret;
 
@@ -322,7 +318,7 @@ static int append(struct names *names, const struct name_binding *binding)
 		return 0;
 	if (names->broken < 0)
 		return names->broken;
-	log_line_format(binding, line);
+	names_event_format(event, line);
 	len = strlen(line);
 	ret = fd_write_all(names->fd, line, len);
 	if (ret == 0 && fdatasync(names->fd) < 0)
@@ -337,20 +333,137 @@ static int append(struct names *names, const struct name_binding *binding)
 }
 
 /* On disk first, then in memory. */
-static int record(struct names *names, const char *name, enum name_kind kind, const uint8_t *hash)
+static int record(struct names *names, const struct names_event *event)
 {
-	struct name_binding binding = {.kind = (uint8_t)kind, .serial = names->serial + 1};
-	int ret;
+	int ret = make_room_for(names, event);
 
-	memcpy(binding.name, name, strlen(name) + 1);
-	memcpy(binding.hash, hash, KEY_HASH_BYTES);
-	ret = make_room(names);
 	if (ret == 0)
-		ret = append(names, &binding);
+		ret = append(names, event);
 	if (ret == 0)
-		set_binding(names, &binding);
+		apply(names, event);
 	return ret;
 }
+
+static int record_owner(struct names *names, const char *name, enum name_kind kind,
+			const uint8_t *hash, uint64_t serial)
+{
+	struct names_event event = {
+		.type = kind == NAME_RELEASED ? NAMES_FREE : NAMES_OWN,
+		.binding = {.kind = (uint8_t)kind, .serial = serial},
+	};
+
+	memcpy(event.binding.name, name, strlen(name) + 1);
+	memcpy(event.binding.hash, hash, KEY_HASH_BYTES);
+	return record(names, &event);
+}
+
+/* ---- the keys of a person change */
+
+static bool owner_is(const struct name_binding *owner, bool ca, const uint8_t *hash)
+{
+	return (owner->kind == NAME_CA) == ca && memcmp(owner->hash, hash, KEY_HASH_BYTES) == 0;
+}
+
+static bool has_alias(const struct names *names, const struct name_binding *binding, bool ca,
+		      const uint8_t *hash)
+{
+	for (unsigned i = 0; i < names->alias_count; i++)
+		if (names->aliases[i].serial == binding->serial &&
+		    strcmp(names->aliases[i].name, binding->name) == 0 &&
+		    owner_is(&names->aliases[i], ca, hash))
+			return true;
+	return false;
+}
+
+/* Is that key, or CA, known as one of the owner's? */
+static bool is_known(const struct names *names, const struct name_binding *binding, bool ca,
+		     const uint8_t *hash)
+{
+	return owner_is(binding, ca, hash) || has_alias(names, binding, ca, hash);
+}
+
+/* Notes a key, or CA, as one more of the owner's. */
+static int add_alias(struct names *names, const struct name_binding *binding, bool ca,
+		     const uint8_t *hash)
+{
+	struct names_event event = {.type = NAMES_ALSO, .binding = *binding};
+
+	if (has_alias(names, binding, ca, hash))
+		return 0;
+	event.binding.kind = ca ? NAME_CA : NAME_KEY;
+	memcpy(event.binding.hash, hash, KEY_HASH_BYTES);
+	return record(names, &event);
+}
+
+/* One name that the file pins and somebody owns. */
+static int follow_name(struct names *names, const struct keyring_view *view, unsigned first,
+		       unsigned count, const struct name_binding *binding, bool *changed)
+{
+	const struct keyring_pin *same = NULL;
+	bool owner_is_pinned = false;
+	int ret = 0;
+
+	for (unsigned i = first; i < first + count; i++) {
+		const struct keyring_pin *pin = &view->pins[i];
+		const uint8_t *hash = view->lines[pin->line].key_hash;
+
+		if (owner_is(binding, pin->ca != 0, hash))
+			owner_is_pinned = true;
+		if (is_known(names, binding, pin->ca != 0, hash))
+			same = pin;
+	}
+	if (same == NULL)
+		return 0; /* all new: somebody else's now, when he comes */
+	for (unsigned i = first; i < first + count && ret == 0; i++) {
+		const struct keyring_pin *pin = &view->pins[i];
+		const uint8_t *hash = view->lines[pin->line].key_hash;
+
+		if (!owner_is(binding, pin->ca != 0, hash))
+			ret = add_alias(names, binding, pin->ca != 0, hash);
+	}
+	if (ret == 0 && !owner_is_pinned) {
+		/* the old key stays known: it may come back */
+		ret = add_alias(names, binding, binding->kind == NAME_CA, binding->hash);
+	}
+	if (ret == 0 && !owner_is_pinned) {
+		*changed = true;
+		ret = record_owner(names, binding->name, same->ca != 0 ? NAME_CA : NAME_PIN,
+				   view->lines[same->line].key_hash, binding->serial);
+	}
+	return ret;
+}
+
+/* The claim stands already: what can't be noted now is noted at the next load of the file. */
+static void note_other_keys(struct names *names, const struct keyring_view *view, const char *name)
+{
+	unsigned count, first = keyring_find_pins(view, name, &count);
+	struct name_binding copy = *names_find(names, name);
+	bool changed = false;
+
+	(void)follow_name(names, view, first, count, &copy, &changed);
+}
+
+int names_follow(struct names *names, const struct keyring_view *view, bool *ret_changed)
+{
+	unsigned i = 0;
+	int ret = 0;
+
+	*ret_changed = false;
+	while (i < view->pin_count && ret == 0) {
+		const struct name_binding *binding = names_find(names, view->pins[i].name);
+		unsigned count, first = keyring_find_pins(view, view->pins[i].name, &count);
+		struct name_binding copy;
+
+		if (binding != NULL && binding->kind != NAME_RELEASED) {
+			copy = *binding;
+			ret = follow_name(names, view, first, count, &copy, ret_changed);
+		}
+		i = first + count;
+	}
+	return ret;
+}
+
+/* ---- decisions */
 
 int names_claim(struct names *names, const struct keyring_view *view,
 		const struct name_claim *claim, enum name_answer *ret_answer, bool *ret_passed)
@@ -374,8 +487,11 @@ int names_claim(struct names *names, const struct keyring_view *view,
 		passed = true;
 		/* fall through */
 	case NAME_RIGHT_CLAIM:
-		ret = record(names, claim->name, (enum name_kind)claim->kind, hash);
+		ret = record_owner(names, claim->name, (enum name_kind)claim->kind, hash,
+				   names->serial + 1);
 		answer = NAME_GRANTED;
+		if (ret == 0)
+			note_other_keys(names, view, claim->name);
 		break;
 	case NAME_RIGHT_LIMIT:
 		answer = NAME_LIMIT;
@@ -407,8 +523,8 @@ int names_add(struct names *names, const char *name, const uint8_t hash[KEY_HASH
 		*ret_passed = false;
 		return same ? 0 : -EEXIST;
 	}
-	passed = binding != NULL && !same;
-	ret = record(names, name, NAME_KEY, hash);
+	passed = binding != NULL;
+	ret = record_owner(names, name, NAME_KEY, hash, names->serial + 1);
 	if (ret == 0)
 		*ret_passed = passed;
 	return ret;
@@ -422,5 +538,5 @@ int names_release(struct names *names, const char *name)
 	if (binding == NULL || binding->kind == NAME_RELEASED)
 		return -ENOENT;
 	copy = *binding;
-	return record(names, copy.name, NAME_RELEASED, copy.hash);
+	return record_owner(names, copy.name, NAME_RELEASED, copy.hash, names->serial + 1);
 }

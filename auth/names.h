@@ -5,6 +5,7 @@
  *
  *	# chat names 1
  *	own 7 alice key SHA256:6VQr...   serial, name, kind, whose
+ *	also 7 alice key SHA256:Hk5o...  another key of the same owner: pinned together once
  *	free 8 alice SHA256:6VQr...      released by `chat-keys names release`; whose it was
  *
  * The master is its only user. Rules (docs/auth.md, name_rule.h):
@@ -77,11 +78,19 @@ uint64_t names_serial(const struct names *names);
  * Decides a claim by the full rule, with what the current keys file pins, and if it is granted
  * writes it down and syncs it before it returns. 0 with the answer; -errno: it could not be written
  * (the answer to the client is `unavailable`) and nothing has changed.
- * *ret_passed: the name belonged to somebody else before: its inbox must start afresh.
+ * *ret_passed: the name belonged to somebody else before, or was released: its inbox must start
+ * afresh.
  * A claim of what the claimer owns already is granted again without a line in the log.
  */
 int names_claim(struct names *names, const struct keyring_view *view,
 		const struct name_claim *claim, enum name_answer *ret_answer, bool *ret_passed);
+/*
+ * After each load of the keys file, before it is published: takes note of the keys that are pinned
+ * to a name together with a key of its owner, and follows him to those when his old one goes. So a
+ * key can be replaced by pinning both for a while; a name whose keys are all new ones passes to
+ * somebody else. *ret_changed: bindings changed, renew the image. 0 or -errno.
+ */
+int names_follow(struct names *names, const struct keyring_view *view, bool *ret_changed);
 /*
  * The operator's word. add: 0, -EINVAL (no name), -EPERM (reserved word), -EEXIST (owned by
  * another: release it first), -ENOSPC, or -errno. release: 0, -ENOENT, or -errno.

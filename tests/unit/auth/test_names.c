@@ -156,14 +156,87 @@ Test(names, pinning_a_name_to_its_owner_changes_nothing)
 	cr_expect_eq(names_find(names, "alice")->kind, NAME_KEY);
 }
 
-Test(names, a_pinned_name_keeps_its_owner_when_the_operator_changes_the_key)
+static bool follow(void)
+{
+	bool changed;
+
+	cr_assert_eq(names_follow(names, &view, &changed), 0);
+	return changed;
+}
+
+Test(names, a_pinned_name_passes_when_the_file_names_other_keys_only)
+{
+	uint64_t serial;
+
+	pin("environment=\"CHAT_USER=alice\"", &alice);
+	cr_assert_eq(claim("alice", NAME_PIN, &alice), NAME_GRANTED);
+	serial = names_find(names, "alice")->serial;
+	buf_reset(&file);
+	pin("environment=\"CHAT_USER=alice\"", &bob);
+	cr_expect_not(follow());
+	cr_expect_eq(claim("alice", NAME_PIN, &bob), NAME_GRANTED);
+	cr_expect(passed);
+	cr_expect_neq(names_find(names, "alice")->serial, serial);
+}
+
+Test(names, a_key_is_replaced_by_pinning_both_for_a_while)
+{
+	uint64_t serial;
+
+	pin("environment=\"CHAT_USER=alice\"", &alice);
+	cr_assert_eq(claim("alice", NAME_PIN, &alice), NAME_GRANTED);
+	serial = names_find(names, "alice")->serial;
+	pin("environment=\"CHAT_USER=alice\"", &bob);
+	cr_expect_not(follow(), "both are hers, nothing moves");
+	cr_expect_not(follow(), "and that is noted once");
+	reopen();
+	buf_reset(&file);
+	pin("environment=\"CHAT_USER=alice\"", &bob);
+	cr_expect(follow());
+	cr_expect_eq(claim("alice", NAME_PIN, &bob), NAME_GRANTED);
+	cr_expect_not(passed);
+	cr_expect_eq(names_find(names, "alice")->serial, serial, "the same person");
+	reopen();
+	cr_expect_eq(names_find(names, "alice")->serial, serial);
+	cr_expect_arr_eq(names_find(names, "alice")->hash, bob.hash, KEY_HASH_BYTES);
+	/* and back to the first key alone */
+	buf_reset(&file);
+	pin("environment=\"CHAT_USER=alice\"", &alice);
+	cr_expect(follow());
+	cr_expect_eq(names_find(names, "alice")->serial, serial);
+}
+
+Test(names, keys_that_are_pinned_together_from_the_start_are_one_persons)
 {
 	pin("environment=\"CHAT_USER=alice\"", &alice);
+	pin("environment=\"CHAT_USER=alice\"", &bob);
+	cr_expect_not(follow());
 	cr_assert_eq(claim("alice", NAME_PIN, &alice), NAME_GRANTED);
 	buf_reset(&file);
 	pin("environment=\"CHAT_USER=alice\"", &bob);
+	cr_expect(follow());
 	cr_expect_eq(claim("alice", NAME_PIN, &bob), NAME_GRANTED);
-	cr_expect_not(passed, "the operator says it is the same person");
+	cr_expect_not(passed);
+}
+
+Test(names, a_released_name_takes_no_old_keys_with_it)
+{
+	pin("environment=\"CHAT_USER=alice\"", &alice);
+	pin("environment=\"CHAT_USER=alice\"", &bob);
+	cr_assert_eq(claim("alice", NAME_PIN, &alice), NAME_GRANTED);
+	(void)follow();
+	cr_assert_eq(names_release(names, "alice"), 0);
+	buf_reset(&file);
+	pin("environment=\"CHAT_USER=alice\"", &bob);
+	cr_expect_not(follow());
+	cr_expect_eq(claim("alice", NAME_PIN, &bob), NAME_GRANTED);
+	cr_expect(passed);
+	reopen();
+	buf_reset(&file);
+	pin("environment=\"CHAT_USER=alice\"", &alice);
+	cr_expect_not(follow());
+	cr_expect_eq(claim("alice", NAME_PIN, &alice), NAME_GRANTED);
+	cr_expect(passed);
 }
 
 Test(names, a_name_that_was_pinned_stays_reserved_when_the_line_goes)
@@ -207,12 +280,12 @@ Test(names, a_released_name_passes_to_another_with_a_fresh_inbox)
 	cr_expect_gt(names_find(names, "alice")->serial, serial);
 }
 
-Test(names, a_released_name_returns_to_its_owner_as_it_was)
+Test(names, a_released_name_starts_afresh_even_for_its_owner)
 {
 	cr_assert_eq(claim("alice", NAME_KEY, &alice), NAME_GRANTED);
 	cr_assert_eq(names_release(names, "alice"), 0);
 	cr_expect_eq(claim("alice", NAME_KEY, &alice), NAME_GRANTED);
-	cr_expect_not(passed);
+	cr_expect(passed);
 }
 
 Test(names, the_operator_gives_free_names_away)
