@@ -114,6 +114,12 @@ static bool read_head(struct ws *ws, struct buf *ret_head)
 	return ws->status != 0;
 }
 
+bool ws_dial(struct ws *ws, const struct ws_request *request)
+{
+	*ws = (struct ws){.fd = dial(request->port, request->source, request->receive_bytes)};
+	return ws->fd >= 0;
+}
+
 bool ws_open(struct ws *ws, const struct ws_request *request)
 {
 	unsigned char nonce[16];
@@ -121,8 +127,7 @@ bool ws_open(struct ws *ws, const struct ws_request *request)
 	struct buf text = BUF_INIT, head = BUF_INIT;
 	bool upgraded = false;
 
-	*ws = (struct ws){.fd = dial(request->port, request->source, request->receive_bytes)};
-	if (ws->fd < 0)
+	if (!ws_dial(ws, request))
 		return false;
 	random_bytes(nonce, sizeof(nonce));
 	sodium_bin2base64(key, sizeof(key), nonce, sizeof(nonce), sodium_base64_VARIANT_ORIGINAL);

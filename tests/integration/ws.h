@@ -55,6 +55,8 @@ struct ws {
 
 /* Connects and upgrades: true if the answer was 101. `status` is set in any case (0: none came). */
 bool ws_open(struct ws *ws, const struct ws_request *request);
+/* Connects only, for requests of the caller's making: true if somebody listens. */
+bool ws_dial(struct ws *ws, const struct ws_request *request);
 /* Closes the socket without a word. */
 void ws_drop(struct ws *ws);
 
