@@ -93,6 +93,7 @@ static int child_fork(struct child *child, const struct child_world *world, unsi
 	child->born_mono_ms = now_mono_ms;
 	child->ready = false;
 	child->distrusted = false;
+	child->aborted_mono_ms = 0;
 	log_info("worker started", "worker=%u pid=%d", slot, (int)pid);
 	return 0;
 }
@@ -148,6 +149,19 @@ static void log_death(const struct child *child, unsigned slot, int status, bool
 			 (int)child->pid, code, uptime_ms, delay_ms);
 }
 
+/*
+ * One that has served, and is killed from outside, is no reason to wait: the delay is for workers
+ * that cannot live. (Killed very young, it may be the kernel that has no memory for it.)
+ */
+static bool death_counts(const struct child *child, int status, uint64_t now_mono_ms)
+{
+	bool from_outside = WIFSIGNALED(status) && !child->distrusted &&
+			    (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
+
+	return !from_outside || !child->ready ||
+	       now_mono_ms - child->born_mono_ms < RESPAWN_YOUNG_MS;
+}
+
 static void child_died(struct child *child, unsigned slot, int status, struct shm *shm, bool ending,
 		       uint64_t now_mono_ms)
 {
@@ -158,7 +172,7 @@ static void child_died(struct child *child, unsigned slot, int status, struct sh
 	janitor_worker_died(shm, slot, by_fault);
 	fd_close(&child->control_fd);
 	child->given_up = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_NO_RESPAWN;
-	if (!child->given_up && !ending)
+	if (!child->given_up && !ending && death_counts(child, status, now_mono_ms))
 		delay_ms = respawn_after_death(&child->respawn, child->born_mono_ms, now_mono_ms);
 	child->due_mono_ms = now_mono_ms + delay_ms;
 	log_death(child, slot, status, ending, now_mono_ms - child->born_mono_ms, delay_ms);
@@ -186,13 +200,27 @@ void children_reap(struct children *children, struct shm *shm, bool ending, uint
 	}
 }
 
+/* Its heart has stood still for too long: first so that it can tell where, then for good. */
+static void child_stuck(struct child *child, unsigned slot, uint64_t for_ms, uint64_t now_mono_ms)
+{
+	bool again = child->aborted_mono_ms != 0;
+
+	if (again && now_mono_ms - child->aborted_mono_ms < CHILD_ABORT_MS)
+		return;
+	log_error("worker stuck", "worker=%u pid=%d for_ms=%" PRIu64 " signal=%s", slot,
+		  (int)child->pid, for_ms, again ? "KILL" : "ABRT");
+	child->distrusted = true;
+	child->aborted_mono_ms = now_mono_ms;
+	kill(child->pid, again ? SIGKILL : SIGABRT);
+}
+
 void children_watch(struct children *children, struct shm *shm, uint64_t now_mono_ms)
 {
 	if (now_mono_ms - children->watched_mono_ms > WATCH_GAP_MS)
 		children->watch_from_mono_ms = now_mono_ms;
 	children->watched_mono_ms = now_mono_ms;
 	for (unsigned i = 0; i < children->count; i++) {
-		const struct child *child = &children->child[i];
+		struct child *child = &children->child[i];
 		uint64_t beat = atomic_load_explicit(&shm->workers[i].heartbeat_mono_ms,
 						     memory_order_relaxed);
 
@@ -201,11 +229,8 @@ void children_watch(struct children *children, struct shm *shm, uint64_t now_mon
 			continue;
 		if (beat < children->watch_from_mono_ms)
 			beat = children->watch_from_mono_ms;
-		if (beat + CHILD_STUCK_MS > now_mono_ms)
-			continue;
-		log_error("worker stuck", "worker=%u pid=%d for_ms=%" PRIu64, i, (int)child->pid,
-			  now_mono_ms - beat);
-		kill(child->pid, SIGKILL);
+		if (beat + CHILD_STUCK_MS <= now_mono_ms)
+			child_stuck(child, i, now_mono_ms - beat, now_mono_ms);
 	}
 }
 

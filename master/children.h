@@ -20,8 +20,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A worker whose loop stands still for so long is killed: it may hold a lock. */
-#define CHILD_STUCK_MS 10000u
+/*
+ * A worker whose loop stands still for so long gets SIGABRT, for it may hold a lock, and leave
+ * a core; one that is still there after the second time (stopped, or stuck in the kernel) SIGKILL.
+ */
+#define CHILD_STUCK_MS 5000u
+#define CHILD_ABORT_MS 1000u
 
 struct child {
 	pid_t pid;      /* 0: none */
@@ -31,7 +35,8 @@ struct child {
 	struct respawn respawn;
 	bool ready;      /* it has said so */
 	bool given_up;   /* it said that starting it again is of no use */
-	bool distrusted; /* we killed it for what it sent: its logs are audited */
+	bool distrusted; /* we killed it for what it did: its logs are audited */
+	uint64_t aborted_mono_ms; /* when it got SIGABRT from us; 0: not */
 };
 
 struct children {

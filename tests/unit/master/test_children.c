@@ -45,6 +45,7 @@ static int good_worker(const struct inherit *inherit)
 	struct control_packet packet = {.kind = CONTROL_READY};
 	struct pollfd one = {.fd = inherit->control_fd, .events = POLLIN};
 
+	signal(SIGABRT, SIG_DFL);
 	if (control_send(inherit->control_fd, &packet) < 0)
 		_exit(EXIT_FAILURE);
 	while (poll(&one, 1, -1) >= 0) {
@@ -160,17 +161,22 @@ static void await_ready(unsigned slot)
 	}
 }
 
-static void start_good_workers(void)
+static void start_good_workers_at(uint64_t now)
 {
 	struct child_world world = world_of(good_worker);
 
-	children_fork_due(&children, &world, clock_mono_ms());
+	children_fork_due(&children, &world, now);
 	cr_assert_eq(children_running(&children), 2u);
 	cr_assert_not(children_ready(&children), "none has said so");
 	await_ready(0);
 	cr_assert_not(children_ready(&children), "one hasn't said so");
 	await_ready(1);
 	cr_assert(children_ready(&children));
+}
+
+static void start_good_workers(void)
+{
+	start_good_workers_at(clock_mono_ms());
 }
 
 static void reap_all(bool ending)
@@ -322,6 +328,55 @@ Test(children, one_whose_heart_stands_still_is_killed)
 	children_reap(&children, &shm, false, now);
 	cr_assert_eq(children.child[0].pid, 0);
 	cr_assert_neq(children.child[1].pid, 0);
+}
+
+Test(children, one_that_is_stopped_is_killed_a_second_after_its_abort)
+{
+	uint64_t now;
+
+	start_good_workers();
+	now = children.child[0].born_mono_ms;
+	shm.workers[0].heartbeat_mono_ms = now;
+	kill(children.child[0].pid, SIGSTOP);
+	for (uint64_t end = now + CHILD_STUCK_MS; now <= end; now += 1000)
+		children_watch(&children, &shm, now);
+	cr_assert_neq(children.child[0].aborted_mono_ms, 0u);
+	cr_assert_eq(waitpid(-1, NULL, WNOHANG), 0, "SIGABRT waits for a process that is stopped");
+	children_watch(&children, &shm, now);
+	await_death();
+	children_reap(&children, &shm, false, now);
+	cr_assert_eq(children.child[0].pid, 0);
+	cr_assert_neq(shm.workers[0].needs_audit, 0u);
+}
+
+/* All are started, live so long and are killed by somebody else: when the next ones are due. */
+static int kill_all_after(uint64_t *now, uint64_t age_ms)
+{
+	start_good_workers_at(*now);
+	*now += age_ms;
+	children_kill(&children, SIGKILL);
+	while (children_running(&children) > 0) {
+		await_death();
+		children_reap(&children, &shm, false, *now);
+	}
+	return children_wait_ms(&children, *now);
+}
+
+Test(children, those_that_served_and_are_killed_from_outside_never_wait)
+{
+	uint64_t now = clock_mono_ms();
+
+	for (unsigned i = 0; i < 3 * RESPAWN_DEATHS; i++)
+		cr_assert_eq(kill_all_after(&now, RESPAWN_YOUNG_MS), 0);
+}
+
+Test(children, those_that_are_killed_as_soon_as_they_are_born_wait)
+{
+	uint64_t now = clock_mono_ms();
+
+	for (unsigned i = 0; i < RESPAWN_DEATHS; i++)
+		cr_assert_eq(kill_all_after(&now, RESPAWN_YOUNG_MS - 1), 0);
+	cr_assert_eq(kill_all_after(&now, RESPAWN_YOUNG_MS - 1), (int)RESPAWN_DELAY_MIN_MS);
 }
 
 Test(children, a_master_that_was_asleep_itself_judges_nobody)
