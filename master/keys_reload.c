@@ -89,8 +89,13 @@ static int publish(struct keys *keys)
 	struct keyring_source source = source_of(keys);
 	struct keyring_report report;
 	struct buf image = BUF_INIT;
-	int err = keyring_image_build(&source, NULL, NULL, &image, &report);
+	int err;
 
+	/* the keys are the same: a claim must not cost a look at every one of them */
+	if (keys->image.len > 0)
+		err = keyring_image_renew(&keys->view, &source, &image);
+	else
+		err = keyring_image_build(&source, NULL, NULL, &image, &report);
 	if (err < 0)
 		buf_finish(&image);
 	else
@@ -177,6 +182,35 @@ static void log_load(const struct keys *keys, const char *why)
 		 keys_safety_name(keys->file.safety), keys->file.reason, keys->file.mend);
 }
 
+/*
+ * Keys that are pinned to a name together are one person's: that is noted, and his name follows
+ * him when the old key goes. What can't be written down must not keep a removed key in.
+ */
+static int follow_owners(struct keys *keys, struct buf *image)
+{
+	struct keyring_source source = source_of(keys);
+	struct buf renewed = BUF_INIT;
+	struct keyring_view view;
+	bool changed = false;
+	int err = keyring_view_open(image->data, image->len, &view);
+
+	if (err < 0)
+		return err;
+	err = names_follow(keys->names, &view, &changed);
+	if (err < 0)
+		log_warn("names not noted", "path=%s error=%s", keys->path, strerror(-err));
+	if (!changed)
+		return 0;
+	err = keyring_image_renew(&view, &source, &renewed);
+	if (err < 0) {
+		buf_finish(&renewed);
+		return err;
+	}
+	buf_finish(image);
+	*image = renewed;
+	return 0;
+}
+
 static int build_and_publish(struct keys *keys)
 {
 	struct buf image = BUF_INIT;
@@ -184,6 +218,8 @@ static int build_and_publish(struct keys *keys)
 
 	if (err == 0 && keys->report.accepted + keys->report.refused > keys->max_keys)
 		err = -E2BIG;
+	if (err == 0)
+		err = follow_owners(keys, &image);
 	if (err < 0) {
 		buf_finish(&image);
 		return err;
