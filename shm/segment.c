@@ -9,6 +9,7 @@
 #include "shm/room_table.h"
 #include "shm/segment_check.h"
 #include "shm/segment_layout.h"
+#include "shm/segment_memory.h"
 #include "shm/segment_open.h"
 #include "shm/user_table.h"
 
@@ -23,12 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-/* Tables take at most this part of /dev/shm, inboxes have this part of the rest for themselves. */
-#define TABLES_PART 4
-#define INBOX_PART 8
 
 struct start {
 	const struct segment_params *params;
@@ -37,123 +33,6 @@ struct start {
 	struct segment_report report;
 	struct buf *error;
 };
-
-/* ---- memory ---- */
-
-static int reserve(int fd, uint64_t offset, uint64_t bytes)
-{
-	while (fallocate(fd, 0, (off_t)offset, (off_t)bytes) < 0) {
-		if (errno != EINTR)
-			return -errno;
-	}
-	return 0;
-}
-
-static uint64_t all_bodies(const struct segment_header *header)
-{
-	return header->total_bytes - header->room_bodies;
-}
-
-/* What bodies may take in all: what is free now, and what they have. */
-static void measure_memory(struct shm *shm)
-{
-	struct statfs fs;
-	uint64_t memory = all_bodies(shm->header);
-	uint64_t used = atomic_load(&shm->header->room_memory_used) +
-			atomic_load(&shm->header->inbox_memory_used);
-
-	/* No blocks: a file system without a size of its own. */
-	if (fstatfs(shm->fd, &fs) == 0 && fs.f_blocks > 0) {
-		uint64_t there = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize + used;
-
-		if (there < memory)
-			memory = there;
-	}
-	atomic_store(&shm->header->room_memory, memory);
-}
-
-static void say_full(const struct segment_header *header, uint64_t limit, const char *what,
-		     struct buf *error)
-{
-	uint64_t table;
-	const char *option = segment_largest_table(header, &table);
-
-	buf_printf(error,
-		   "the shared tables need %llu kB, %s %llu kB: lower %s (its table takes %llu "
-		   "kB), or "
-		   "give /dev/shm more (Docker's default is 64 MB: docker run --shm-size=256m)",
-		   (unsigned long long)header->room_bodies / 1024, what,
-		   (unsigned long long)limit / 1024, option, (unsigned long long)table / 1024);
-}
-
-static int reserve_tables(int fd, const struct segment_header *header, struct buf *error)
-{
-	uint64_t tables = header->room_bodies;
-	struct statfs fs;
-	int err;
-
-	if (fstatfs(fd, &fs) < 0)
-		return -errno;
-	if (fs.f_blocks > 0) {
-		uint64_t all = (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize;
-		uint64_t there = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
-
-		if (tables > all / TABLES_PART) {
-			say_full(header, all / TABLES_PART, "a quarter of /dev/shm is", error);
-			return -ENOSPC;
-		}
-		if (tables > there) {
-			say_full(header, there, "free in /dev/shm are", error);
-			return -ENOSPC;
-		}
-	}
-	if (ftruncate(fd, (off_t)header->total_bytes) < 0)
-		return -errno;
-	err = reserve(fd, 0, tables);
-	if (err == -ENOSPC)
-		say_full(header, (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize,
-			 "free in /dev/shm were", error);
-	return err;
-}
-
-int segment_make_body(struct shm *shm, uint32_t log)
-{
-	struct segment_header *header = shm->header;
-	struct log_head *head = segment_log(shm, log);
-	uint64_t bytes = segment_body_bytes(shm, log);
-	uint64_t memory = atomic_load(&header->room_memory);
-	bool inbox = log_is_inbox(shm, log);
-	_Atomic uint64_t *mine = inbox ? &header->inbox_memory_used : &header->room_memory_used;
-	uint64_t used;
-	int err;
-
-	if (atomic_load(&head->made) != 0)
-		return 0;
-	used = atomic_fetch_add(mine, bytes) + bytes;
-	CRASH_POINT(segment_body_counted);
-	if ((!inbox && used > memory - memory / INBOX_PART) ||
-	    atomic_load(&header->room_memory_used) + atomic_load(&header->inbox_memory_used) >
-		    memory)
-		err = -ENOSPC;
-	else
-		err = reserve(shm->fd, segment_body_offset(shm, log), bytes);
-	CRASH_POINT(segment_body_reserved);
-	if (err < 0) {
-		atomic_fetch_sub(mine, bytes);
-		return err;
-	}
-	/* seq_cst: a login sets its bit in `workers`, then looks here; an append the other way. */
-	atomic_store(&head->made, 1);
-	CRASH_POINT(segment_body_made);
-	return 0;
-}
-
-void segment_memory(const struct shm *shm, uint64_t *ret_tables, uint64_t *ret_bodies)
-{
-	*ret_tables = shm->header->room_bodies;
-	*ret_bodies = atomic_load(&shm->header->room_memory_used) +
-		      atomic_load(&shm->header->inbox_memory_used);
-}
 
 uint64_t segment_new_epoch(struct shm *shm)
 {
@@ -245,7 +124,7 @@ static int start_fresh(struct start *start, int fd, const struct image *from)
 		err = -errno;
 		goto out;
 	}
-	err = reserve_tables(fd, &start->want, start->error);
+	err = segment_reserve_tables(fd, &start->want, start->error);
 	CRASH_POINT(start_reserved);
 	if (err == 0)
 		err = map_segment(shm, fd, header.total_bytes);
@@ -257,7 +136,7 @@ static int start_fresh(struct start *start, int fd, const struct image *from)
 	err = init_locks(shm);
 	if (err < 0)
 		goto out;
-	measure_memory(shm);
+	segment_measure(shm);
 	room_table_rebuild(shm);
 	user_table_rebuild(shm);
 	CRASH_POINT(start_emptied);
@@ -328,12 +207,12 @@ static int start_attach(struct start *start, int fd, const struct segment_header
 		return err;
 	segment_view(shm, shm->base, shm->size);
 	atomic_store(&shm->header->master_pid, getpid());
-	err = reserve(fd, 0, found->room_bodies);
+	err = segment_reserve(fd, 0, found->room_bodies);
 	if (err == 0)
 		err = segment_repair(shm, &start->report, start->error);
 	if (err < 0)
 		return err;
-	measure_memory(shm);
+	segment_measure(shm);
 	start->report.origin = SEGMENT_ATTACHED;
 	if (memcmp(&found->sizes, &start->want.sizes, sizeof(found->sizes)) != 0) {
 		/* Other sizes: through an image, which is on disk before the segment goes. */

@@ -1,6 +1,7 @@
 #include "shm/member.h"
 #include "shm/room.h"
 #include "shm/room_log.h"
+#include "shm/user.h"
 #include "tests/shm_segment.h"
 
 #include <criterion/criterion.h>
@@ -94,6 +95,29 @@ Test(room, table_says_when_it_is_full)
 	}
 	cr_assert_eq(room_make(&f.shm, "more", &ref, &created), ROOM_FULL_TABLE);
 	cr_assert_eq(room_make(&f.shm, "r3", &ref, &created), ROOM_OK);
+	expect_all_sound();
+}
+
+Test(room, memory_is_enough_for_all_rooms_where_everything_fits)
+{
+	struct segment_fixture few;
+	struct segment_sizes sizes = segment_fixture_small;
+	struct room_ref ref;
+	bool created;
+	char name[16];
+
+	/* Two inboxes need far less than an eighth. */
+	sizes.max_users = 2;
+	sizes.max_rooms = 100;
+	segment_fixture_start(&few, &sizes);
+	for (unsigned i = 0; i < sizes.max_rooms; i++) {
+		snprintf(name, sizeof(name), "r%u", i);
+		cr_assert_eq(room_make(&few.shm, name, &ref, &created), ROOM_OK);
+	}
+	cr_assert_eq(room_make(&few.shm, "more", &ref, &created), ROOM_FULL_TABLE);
+	cr_assert_eq(user_make_inbox(&few.shm, make_user(&few.shm, "alice")), 0);
+	cr_assert_eq(user_make_inbox(&few.shm, make_user(&few.shm, "bob")), 0);
+	segment_fixture_finish(&few);
 	expect_all_sound();
 }
 
