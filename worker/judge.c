@@ -43,9 +43,31 @@ bool judge_conn(struct conn *conn)
 	return false;
 }
 
+/* Looking at the lines costs about as much as judging as many sessions. */
+static void find_change(struct worker *worker, struct judged_change *ret_change)
+{
+	const struct keyring_view *view = keyring_view(worker->keyring);
+
+	if (view->line_count < worker->conn_count) {
+		judged_compare(&worker->judged, &worker->shm, view, ret_change);
+		return;
+	}
+	judged_forget(&worker->judged);
+	*ret_change = (struct judged_change){.everyone = true};
+}
+
+static bool concerns(const struct judged_change *change, const char *name)
+{
+	for (unsigned i = 0; i < change->added_count; i++)
+		if (strcmp(change->added[i]->name, name) == 0)
+			return true;
+	return change->everyone;
+}
+
 void judge_changed(struct worker *worker)
 {
 	uint64_t generation = keyring_generation(worker->keyring);
+	struct judged_change change;
 	int err = -EAGAIN;
 
 	/* A keyring that is published over and over while it is copied would let nobody in. */
@@ -56,7 +78,8 @@ void judge_changed(struct worker *worker)
 	if (err < 0)
 		log_error("keyring", "error=%s generation=%lu", strerror(-err),
 			  (unsigned long)generation);
+	find_change(worker, &change);
 	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
-		if (conn->state == CONN_LOGGED_IN)
+		if (conn->state == CONN_LOGGED_IN && concerns(&change, conn->name))
 			judge_conn(conn);
 }

@@ -21,6 +21,7 @@
 #define WORKER_WORKER_H
 
 #include "worker/inherit.h"
+#include "worker/judged.h"
 #include "worker/outbox.h"
 #include "worker/timers.h"
 #include "worker/ws.h"
@@ -68,7 +69,9 @@ struct worker {
 	unsigned log_count, log_cap;
 	bool dirty; /* our own dirty bits are set: deliver in worker_flush */
 
-	uint64_t judged_generation; /* of the keyring: every session here has been judged by it */
+	/* Of the keyring: every session here has been judged by it. */
+	uint64_t judged_generation;
+	struct judged judged;
 
 	/* One frame under way: WS_HEADROOM bytes, then up to FRAME_MAX_BYTES of lines. */
 	char *frame_memory;

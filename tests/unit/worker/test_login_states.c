@@ -189,6 +189,26 @@ Test(login_states, a_revoked_key_ends_its_sessions)
 	cr_assert_eq(ws->close_code, 4003);
 }
 
+Test(login_states, newcomers_change_nothing_for_the_others_and_a_revocation_still_does)
+{
+	struct ws *alice = fixture_enter(0, "alice"), *bob;
+
+	/* More connections than key lines: only then is the difference looked for. */
+	for (unsigned i = 0; i < 8; i++)
+		fixture_connect(0);
+	bob = fixture_enter(0, "bob");
+	fixture_enter(0, "carol");
+	fixture_look();
+	cr_assert_eq(alice->conn->state, CONN_LOGGED_IN);
+	cr_assert_neq(fixture.worker[0].judged.rules, 0);
+	fixture_forget(alice);
+	fixture_forget(bob);
+	fixture_revoke_all();
+	fixture_look();
+	fixture_expect(alice, "\"code\":\"key_revoked\"");
+	fixture_expect(bob, "\"code\":\"key_revoked\"");
+}
+
 Test(login_states, a_revoked_key_appends_nothing_more)
 {
 	struct ws *alice = fixture_enter(0, "alice");
