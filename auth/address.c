@@ -78,7 +78,7 @@ void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 {
 	if (address->family == 0 ||
 	    inet_ntop(address->family, address->bytes, out, ADDRESS_TEXT_SIZE) == NULL)
-		strcpy(out, "-");
+		memcpy(out, "-", sizeof("-"));
 }
 
 bool address_is_loopback(const struct address *address)

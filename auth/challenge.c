@@ -56,7 +56,9 @@ void challenge_nonce(char out[NONCE_SIZE])
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 /* 1..65535 without leading zeros; 0 if it isn't one. */

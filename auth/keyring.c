@@ -39,9 +39,7 @@ static const struct keyring_view empty_view = {
 
 static uint8_t *half_of(const struct keyring *keyring, uint64_t generation)
 {
-	uintptr_t base = (uintptr_t)keyring->shared + HEADER_BYTES;
-
-	return (uint8_t *)(base + (generation & 1) * keyring->half_bytes);
+	return (uint8_t *)keyring->shared + HEADER_BYTES + (generation & 1) * keyring->half_bytes;
 }
 
 static int map_copy(struct keyring *keyring, size_t half_bytes)

@@ -75,10 +75,11 @@ static void wrong_server_message(const char *server, const struct address *peer,
 	char told[TOLD_SERVER_MAX + 1], canonical[SERVER_NAME_SIZE];
 	size_t len = 0;
 
-	for (; server[len] != '\0' && len < TOLD_SERVER_MAX; len++)
-		told[len] = server[len] > ' ' && server[len] <= '~' && server[len] != '"'
-				    ? server[len]
-				    : '?';
+	for (; server[len] != '\0' && len < TOLD_SERVER_MAX; len++) {
+		told[len] = server[len];
+		if (server[len] <= ' ' || server[len] > '~' || server[len] == '"')
+			told[len] = '?';
+	}
 	told[len] = '\0';
 	if (!address_is_loopback(peer) && server_name_canonical(server, 0, canonical) == 0 &&
 	    server_name_is_loopback(canonical))

@@ -5,6 +5,7 @@
 #include "auth/names_log.h"
 #include "base/fd.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -100,6 +101,7 @@ static void set_binding(struct names *names, const struct name_binding *binding)
 	bool there;
 	unsigned place = find_place(names, binding->name, &there);
 
+	assert(names->bindings != NULL); /* room was made */
 	if (!there) {
 		memmove(&names->bindings[place + 1], &names->bindings[place],
 			(names->count - place) * sizeof(*names->bindings));
@@ -113,10 +115,12 @@ static void set_binding(struct names *names, const struct name_binding *binding)
 /* Room was made. */
 static void apply(struct names *names, const struct names_event *event)
 {
-	if (event->type == NAMES_ALSO)
-		names->aliases[names->alias_count++] = event->binding;
-	else
+	if (event->type != NAMES_ALSO) {
 		set_binding(names, &event->binding);
+		return;
+	}
+	assert(names->aliases != NULL);
+	names->aliases[names->alias_count++] = event->binding;
 }
 
 static bool alias_counts(const struct names *names, const struct name_binding *alias)

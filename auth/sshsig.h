@@ -18,8 +18,8 @@
 #include "auth/pubkey.h"
 #include "auth/signature.h"
 
-#define SSHSIG_TEXT_MAX 12288u /* characters of the text form, armor included */
-#define SSHSIG_BLOB_MAX (SSHSIG_TEXT_MAX / 4u * 3u)
+#define SSHSIG_TEXT_MAX ((size_t)12288) /* characters of the text form, armor included */
+#define SSHSIG_BLOB_MAX (SSHSIG_TEXT_MAX / 4 * 3)
 
 struct sshsig {
 	bool certified; /* the public key is a certificate; then cert is set */
