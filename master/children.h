@@ -33,9 +33,9 @@ struct child {
 	uint64_t born_mono_ms;
 	uint64_t due_mono_ms; /* while there is none: when to fork */
 	struct respawn respawn;
-	bool ready;      /* it has said so */
-	bool given_up;   /* it said that starting it again is of no use */
-	bool distrusted; /* we killed it for what it did: its logs are audited */
+	bool ready;               /* it has said so */
+	bool given_up;            /* it said that starting it again is of no use */
+	bool distrusted;          /* we killed it for what it did: its logs are audited */
 	uint64_t aborted_mono_ms; /* when it got SIGABRT from us; 0: not */
 };
 

@@ -61,9 +61,7 @@ static void drain(struct master *master, const char *why, uint64_t now)
 	packet.kind = CONTROL_DRAIN;
 	packet.drain.close_code = CLOSE_GOING_AWAY;
 	log_info("stopping", "why=%s workers=%u", why, children_running(&master->children));
-	/* Who waits for the port file must not find one of a server that is going. */
-	if (master->config.port_file[0] != '\0' && master->state == MASTER_RUNNING)
-		unlink(master->config.port_file);
+	master_remove_port(master);
 	master->state = MASTER_DRAINING;
 	master->drain_by_ms = now + MASTER_DRAIN_MS;
 	children_tell(&master->children, &packet, SIGTERM);

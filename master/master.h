@@ -48,7 +48,7 @@ struct master {
 	struct buf folder; /* <state-dir>/<instance> */
 	int signal_fd;
 	struct shm shm;
-	bool segment_started;
+	bool segment_started, port_written;
 	int bells[SLOTS_MAX][2];
 	struct listeners listeners;
 	struct host_names host;

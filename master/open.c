@@ -12,10 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* For the workers of a killed master to go. */
 #define SEGMENT_WAIT_MS 5000u
+#define PORT_WAIT_MS 1000
+#define PORT_RETRY_MS 20
 
 /* ---- the segment --------------------------------------------------------------------- */
 
@@ -106,46 +109,75 @@ static int open_folder(struct master *master)
 	return err;
 }
 
-static int open_listeners(struct master *master)
+static int try_listeners(struct master *master, struct buf *error)
 {
-	struct buf error = BUF_INIT;
-	int err = listen_open(master->config.host, master->config.port, master->config.workers,
-			      &master->listeners, &error);
+	buf_reset(error);
+	return listen_open(master->config.host, master->config.port, master->config.workers,
+			   &master->listeners, error);
+}
 
-	if (err < 0)
-		log_error("cannot listen", "reason=%s",
-			  error.data != NULL ? error.data : strerror(-err));
-	buf_finish(&error);
+/* Is there a segment of this name, of a master that runs or of one that was killed? */
+static bool segment_exists(const char *instance)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/dev/shm/chat-%s", instance);
+	return access(path, F_OK) == 0;
+}
+
+/*
+ * The workers of a killed master let go of its segment a moment before or after they let go
+ * of its port.
+ */
+static int listen_after_takeover(struct master *master, struct buf *error)
+{
+	const struct timespec moment = {.tv_nsec = PORT_RETRY_MS * 1000000L};
+	int err = try_listeners(master, error);
+
+	for (int i = 0; err == -EADDRINUSE && i < PORT_WAIT_MS / PORT_RETRY_MS; i++) {
+		nanosleep(&moment, NULL);
+		err = try_listeners(master, error);
+	}
 	return err;
 }
 
 /*
- * A port that is known names the instance, and then the segment comes first: right
- * after a kill -9 of a master its workers still hold the port, and go while the segment waits
- * for them; and of two things that are taken the instance says more.
+ * The port, then the segment. Where the port is taken, it may be by workers of a killed
+ * master that go while the segment waits for them; and where another master runs this instance,
+ * that is what the operator should read. With no such segment, somebody else has the port.
  */
 static int open_port_and_segment(struct master *master)
 {
 	const struct config *config = &master->config;
-	bool known = config->instance[0] != '\0' || config->port != 0;
-	int err = known ? 0 : open_listeners(master);
+	struct buf error = BUF_INIT;
+	int port_err = try_listeners(master, &error);
+	int err;
 
-	if (err < 0)
-		return err;
 	if (config->instance[0] != '\0')
 		snprintf(master->instance, sizeof(master->instance), "%s", config->instance);
 	else
 		snprintf(master->instance, sizeof(master->instance), "%u",
-			 known ? config->port : master->listeners.port);
+			 port_err == 0 ? master->listeners.port : config->port);
+	if (port_err < 0 && (port_err != -EADDRINUSE || !segment_exists(master->instance))) {
+		err = port_err;
+		goto out;
+	}
 	err = open_folder(master);
 	if (err == 0)
 		err = start_segment(master);
-	/* Left by a master that was killed; a second one on a running instance has failed by now.
-	 */
-	if (err == 0 && config->port_file[0] != '\0')
+	if (err < 0)
+		goto out_logged;
+	/* Left by a master that was killed; on a running instance we have failed by now. */
+	if (config->port_file[0] != '\0')
 		unlink(config->port_file);
-	if (err == 0 && known)
-		err = open_listeners(master);
+	if (port_err < 0)
+		err = listen_after_takeover(master, &error);
+out:
+	if (err < 0)
+		log_error("cannot listen", "reason=%s",
+			  error.data != NULL ? error.data : strerror(-err));
+out_logged:
+	buf_finish(&error);
 	return err;
 }
 
@@ -232,16 +264,24 @@ int master_open(struct master *master)
 	return err;
 }
 
-int master_write_port(const struct master *master)
+int master_write_port(struct master *master)
 {
 	char text[16];
 	int len;
 
 	if (master->config.port_file[0] == '\0')
 		return 0;
+	master->port_written = true;
 	len = snprintf(text, sizeof(text), "%u\n", master->listeners.port);
 	/* Others wait for it: no secret, unlike all else we write. */
 	return fd_replace_file(master->config.port_file, text, (size_t)len, 0644);
+}
+
+void master_remove_port(struct master *master)
+{
+	if (master->port_written)
+		unlink(master->config.port_file);
+	master->port_written = false;
 }
 
 int master_close(struct master *master)
@@ -250,8 +290,7 @@ int master_close(struct master *master)
 
 	names_server_close(&master->names_server);
 	listen_close(&master->listeners);
-	if (master->config.port_file[0] != '\0' && master->state != MASTER_STARTING)
-		unlink(master->config.port_file);
+	master_remove_port(master);
 	if (master->segment_started) {
 		err = segment_stop(&master->shm, master->config.state_dir);
 		if (err < 0)

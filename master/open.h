@@ -17,7 +17,9 @@ int master_open(struct master *master);
 /* Saves the registry, removes what was made. 0 or -errno, logged. */
 int master_close(struct master *master);
 /* The port's number for whoever waits for it. 0 or -errno. */
-int master_write_port(const struct master *master);
+int master_write_port(struct master *master);
+/* Whoever waits for it must not find the one of a server that is going. Once. */
+void master_remove_port(struct master *master);
 /* Fills the server's names from the configuration: 0, or -EINVAL with a sentence. */
 int master_fill_server_names(struct master *master, struct buf *error);
 
