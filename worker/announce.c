@@ -79,9 +79,12 @@ enum proto_error announce_room(struct conn *conn, struct room_ref ref, const str
 	return PROTO_OK;
 }
 
-enum proto_error announce_news(struct conn *conn, struct room_ref ref)
+enum proto_error announce_joined(struct conn *conn, struct room_ref ref,
+				 const struct joined *joined)
 {
-	static const struct cursor none = {.has_after = false};
+	struct cursor cursor = {.has_after = false};
 
-	return announce_room(conn, ref, &none, 0, NULL);
+	if (joined != NULL && joined->ref.log == ref.log && joined->ref.epoch == ref.epoch)
+		cursor = (struct cursor){.has_after = true, .after = joined->after};
+	return announce_room(conn, ref, &cursor, JOIN_LINES_DEFAULT, NULL);
 }

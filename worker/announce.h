@@ -33,8 +33,19 @@ struct announce_answer {
  */
 enum proto_error announce_room(struct conn *conn, struct room_ref ref, const struct cursor *cursor,
 			       unsigned limit, const struct announce_answer *answer);
-/* Somebody else made the user a member: count 0, from the head on. */
-enum proto_error announce_news(struct conn *conn, struct room_ref ref);
+/* Where another connection of the user joined a room: its reading began behind `after`. */
+struct joined {
+	struct room_ref ref; /* epoch 0: not known */
+	uint64_t after;
+};
+
+/*
+ * Another connection made the user a member. What was said since comes, too, so that all his
+ * connections have the same; where it isn't known since when (`joined` NULL, or another room's),
+ * the last lines.
+ */
+enum proto_error announce_joined(struct conn *conn, struct room_ref ref,
+				 const struct joined *joined);
 
 /* Who is present: in an inbox its owner, who asks. */
 unsigned announce_members(const struct shm *shm, const struct room_info *info);

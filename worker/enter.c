@@ -2,7 +2,6 @@
 
 #include "worker/announce.h"
 #include "worker/answer.h"
-#include "worker/follow.h"
 #include "worker/judge.h"
 #include "worker/peers.h"
 
@@ -14,6 +13,7 @@
 #include "shm/counters.h"
 #include "shm/limit.h"
 #include "shm/member.h"
+#include "shm/room_log.h"
 #include "shm/session.h"
 #include "shm/user.h"
 
@@ -88,7 +88,7 @@ static bool wants(const struct login_wish *wish, const char *room)
 }
 
 /* Everyone comes into the lobby; a full one or a full list is no reason to turn him away. */
-static void join_lobby(struct conn *conn)
+static void join_lobby(struct conn *conn, struct joined *ret_joined)
 {
 	struct worker *worker = conn->worker;
 	const struct config *config = worker->config;
@@ -104,6 +104,9 @@ static void join_lobby(struct conn *conn)
 		switch (member_join(&worker->shm, conn->user, ref, config->room_capacity,
 				    config->max_rooms_per_user)) {
 		case MEMBER_OK:
+			*ret_joined = (struct joined){
+				.ref = ref, .after = room_log_next(&worker->shm, ref.log) - 1};
+			return;
 		case MEMBER_ALREADY:
 		case MEMBER_ROOM_FULL:
 		case MEMBER_TOO_MANY:
@@ -289,6 +292,7 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 {
 	struct worker *worker = conn->worker;
 	struct entries entries = {0};
+	struct joined joined = {.after = 0};
 	enum proto_error error;
 
 	error = attach(conn, identity, wish->device);
@@ -310,7 +314,7 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 	if (!conn_is_open(conn) || !judge_conn(conn))
 		return PROTO_OK;
 	if (wants(wish, LOBBY))
-		join_lobby(conn);
+		join_lobby(conn, &joined);
 	if (gather(conn, wish, &entries) < 0) {
 		conn_fail(conn, wish->id, ERR_internal, NULL, CLOSE_LIMITS);
 		return PROTO_OK;
@@ -324,7 +328,7 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 	}
 	free(entries.entry);
 	/* His other connections may not know the lobby yet. */
-	follow_list(worker, conn->local_user);
-	peers_list_changed(worker, conn->user);
+	if (joined.ref.epoch != 0)
+		peers_list_changed(worker, conn->user, &joined);
 	return PROTO_OK;
 }

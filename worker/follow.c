@@ -90,7 +90,7 @@ static bool list_has(const struct room_ref *rooms, unsigned count, const struct 
 }
 
 static void follow_conn(struct worker *worker, struct conn *conn, const struct room_ref *rooms,
-			unsigned count)
+			unsigned count, const struct joined *joined)
 {
 	for (unsigned i = conn->sub_count; i > 0; i--) {
 		struct local_log *local = conn->subs[i - 1].local;
@@ -112,11 +112,11 @@ static void follow_conn(struct worker *worker, struct conn *conn, const struct r
 		    !room_info(&worker->shm, rooms[i], &info))
 			continue;
 		if (conn->only == NULL || only_names(conn, info.name))
-			announce_news(conn, rooms[i]);
+			announce_joined(conn, rooms[i], joined);
 	}
 }
 
-void follow_list(struct worker *worker, struct local_user *local)
+void follow_list(struct worker *worker, struct local_user *local, const struct joined *joined)
 {
 	uint64_t change = member_list_change(&worker->shm, local->user);
 	unsigned max = worker->shm.sizes->rooms_per_user, count;
@@ -133,6 +133,6 @@ void follow_list(struct worker *worker, struct local_user *local)
 		count = max;
 	for (struct conn *conn = local->conns; conn != NULL; conn = conn->user_next)
 		if (conn->state == CONN_LOGGED_IN)
-			follow_conn(worker, conn, rooms, count);
+			follow_conn(worker, conn, rooms, count, joined);
 	free(rooms);
 }

@@ -5,6 +5,7 @@
 #ifndef WORKER_FOLLOW_H
 #define WORKER_FOLLOW_H
 
+#include "worker/announce.h"
 #include "worker/subscribe.h"
 
 /*
@@ -16,9 +17,9 @@ void follow_reset(struct worker *worker, struct local_log *local);
 
 /*
  * Compares the user's list with what his connections here are subscribed to: rooms that came
- * are announced (count 0) to those that take all rooms, rooms that went are told as `left`.
- * Nothing happens where list_change is as it was.
+ * are announced to those that take all rooms, rooms that went are told as `left`. Nothing
+ * happens where list_change is as it was. joined: the join that is behind it, or NULL.
  */
-void follow_list(struct worker *worker, struct local_user *local);
+void follow_list(struct worker *worker, struct local_user *local, const struct joined *joined);
 
 #endif

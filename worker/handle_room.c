@@ -1,13 +1,13 @@
 #include "worker/announce.h"
 #include "worker/answer.h"
 #include "worker/deliver.h"
-#include "worker/follow.h"
 #include "worker/handlers.h"
 #include "worker/peers.h"
 
 #include "base/log.h"
 #include "proto/name.h"
 #include "shm/member.h"
+#include "shm/room_log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +84,7 @@ static bool has_place(struct conn *conn, const char *name)
 }
 
 static enum proto_error join_once(struct conn *conn, const struct message *message,
-				  bool *ret_changed)
+				  struct joined *ret_joined)
 {
 	struct worker *worker = conn->worker;
 	const struct message_join *join = &message->join;
@@ -101,7 +101,8 @@ static enum proto_error join_once(struct conn *conn, const struct message *messa
 	member = member_join(&worker->shm, conn->user, ref, worker->config->room_capacity,
 			     worker->config->max_rooms_per_user);
 	if (member == MEMBER_OK)
-		*ret_changed = true;
+		*ret_joined = (struct joined){.ref = ref,
+					      .after = room_log_next(&worker->shm, ref.log) - 1};
 	error = join_error(member);
 	if (error != PROTO_OK)
 		return error;
@@ -124,7 +125,7 @@ void handle_join(struct conn *conn, const struct message *message)
 {
 	const char *name = message->join.room.str;
 	enum proto_error error = ERR_too_many_rooms;
-	bool changed = false;
+	struct joined joined = {.after = 0};
 
 	if (name_is_inbox(name)) {
 		join_inbox(conn, message);
@@ -133,7 +134,7 @@ void handle_join(struct conn *conn, const struct message *message)
 	if (has_place(conn, name)) {
 		error = ERR_busy;
 		for (unsigned i = 0; i < STALE_TRIES && error == ERR_busy; i++)
-			error = join_once(conn, message, &changed);
+			error = join_once(conn, message, &joined);
 	}
 	if (error == PROTO_OK) {
 		add_only(conn, name);
@@ -142,10 +143,8 @@ void handle_join(struct conn *conn, const struct message *message)
 	} else {
 		answer_error(conn, message, error);
 	}
-	if (changed) {
-		follow_list(conn->worker, conn->local_user);
-		peers_list_changed(conn->worker, conn->user);
-	}
+	if (joined.ref.epoch != 0)
+		peers_list_changed(conn->worker, conn->user, &joined);
 }
 
 /* ---- leave ----------------------------------------------------------------------- */
@@ -184,7 +183,6 @@ static enum proto_error leave_once(struct conn *conn, const struct message *mess
 
 void handle_leave(struct conn *conn, const struct message *message)
 {
-	struct worker *worker = conn->worker;
 	enum proto_error error = ERR_busy;
 	struct target target;
 
@@ -199,7 +197,5 @@ void handle_leave(struct conn *conn, const struct message *message)
 		deliver_conn(conn);
 	subscribe_remove(conn, target.ref.log, target.ref.epoch);
 	answer_ok(conn, message);
-	if (conn->local_user != NULL)
-		follow_list(worker, conn->local_user);
-	peers_list_changed(worker, conn->user);
+	peers_list_changed(conn->worker, conn->user, NULL);
 }

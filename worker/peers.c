@@ -58,13 +58,20 @@ static bool fill(struct peer_datagram *datagram, enum peer_kind kind, uint32_t i
 
 /* ---- sending ------------------------------------------------------------------- */
 
-void peers_list_changed(struct worker *worker, uint32_t user)
+void peers_list_changed(struct worker *worker, uint32_t user, const struct joined *joined)
 {
 	struct room_ref inbox = announce_inbox(&worker->shm, user);
 	struct peer_datagram datagram;
 
-	if (fill(&datagram, PEER_LIST, user, inbox.epoch, NULL))
-		send_to_readers(worker, inbox.log, &datagram);
+	if (worker->user_at[user] != NULL)
+		follow_list(worker, worker->user_at[user], joined);
+	fill(&datagram, PEER_LIST, user, inbox.epoch, NULL);
+	if (joined != NULL) {
+		datagram.len = sizeof(*joined);
+		memset(datagram.line, 0, sizeof(*joined));
+		memcpy(datagram.line, joined, sizeof(*joined));
+	}
+	send_to_readers(worker, inbox.log, &datagram);
 }
 
 static void tell_user_here(struct worker *worker, uint32_t user, const struct buf *line,
@@ -119,6 +126,17 @@ static bool is_current_user(const struct worker *worker, const struct peer_datag
 	       announce_inbox(&worker->shm, datagram->index).epoch == datagram->epoch;
 }
 
+static void list_changed(struct worker *worker, const struct peer_datagram *datagram)
+{
+	struct local_user *local = worker->user_at[datagram->index];
+	struct joined joined;
+
+	if (local == NULL)
+		return;
+	memcpy(&joined, datagram->line, sizeof(joined));
+	follow_list(worker, local, datagram->len == sizeof(joined) ? &joined : NULL);
+}
+
 void peers_handle(void *data, const void *bytes, size_t len)
 {
 	struct worker *worker = data;
@@ -133,8 +151,8 @@ void peers_handle(void *data, const void *bytes, size_t len)
 	line = (struct buf){.data = datagram.line, .len = datagram.len, .cap = datagram.len};
 	switch ((enum peer_kind)datagram.kind) {
 	case PEER_LIST:
-		if (is_current_user(worker, &datagram) && worker->user_at[datagram.index] != NULL)
-			follow_list(worker, worker->user_at[datagram.index]);
+		if (is_current_user(worker, &datagram))
+			list_changed(worker, &datagram);
 		break;
 	case PEER_USER:
 		if (is_current_user(worker, &datagram))

@@ -6,10 +6,11 @@
 #ifndef WORKER_PEERS_H
 #define WORKER_PEERS_H
 
+#include "worker/announce.h"
 #include "worker/subscribe.h"
 
-/* The user's list has changed: his connections elsewhere are brought up to date. */
-void peers_list_changed(struct worker *worker, uint32_t user);
+/* The user's list has changed, by `joined` or NULL: all his connections are brought up to date. */
+void peers_list_changed(struct worker *worker, uint32_t user, const struct joined *joined);
 /* A line for all connections of a user, here and elsewhere, but `except` (NULL: all). */
 void peers_tell_user(struct worker *worker, uint32_t user, const struct buf *line,
 		     const struct conn *except);

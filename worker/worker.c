@@ -148,7 +148,7 @@ static void look_at_users(struct worker *worker)
 {
 	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
 		if (conn->local_user != NULL && conn->user_prev == &conn->local_user->conns)
-			follow_list(worker, conn->local_user);
+			follow_list(worker, conn->local_user, NULL);
 }
 
 static void log_connections(struct worker *worker)

@@ -34,6 +34,19 @@ Test(rooms, a_join_elsewhere_subscribes_the_users_other_connections)
 	fixture_expect_nothing(there);
 }
 
+Test(rooms, what_is_said_before_the_others_hear_of_the_join_reaches_them)
+{
+	struct ws *here = fixture_enter(0, "alice"), *there = fixture_enter(1, "alice");
+
+	/* Worker 1 sleeps meanwhile. */
+	fixture_send(here, "{\"type\":\"join\",\"room\":\"ops\"}\n{\"content\":\"first\"}");
+	worker_flush(&fixture.worker[0]);
+	fixture_turn();
+	fixture_expect(there, "\"type\":\"room\",\"room\":\"ops\"");
+	fixture_expect(there, "\"content\":\"first\"");
+	fixture_expect_nothing(there);
+}
+
 Test(rooms, a_leave_tells_the_users_other_connections)
 {
 	struct ws *here = fixture_enter(0, "alice"), *there = fixture_enter(1, "alice");
@@ -60,8 +73,10 @@ Test(rooms, a_lost_datagram_is_mended_by_the_next_look)
 		continue;
 	fixture_turn();
 	fixture_expect_nothing(there);
+	send_and_turn(here, "{\"content\":\"first\"}");
 	fixture_look();
 	fixture_expect(there, "\"type\":\"room\",\"room\":\"ops\"");
+	fixture_expect(there, "\"content\":\"first\"");
 }
 
 Test(rooms, only_leaves_the_others_out_and_a_join_adds_to_it)
