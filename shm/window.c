@@ -1,7 +1,8 @@
 /*
  * The table of id windows: (user, device) to a slot. Chains hold index + 1, so that zeroed
- * memory is an empty table, and are used under the table's lock only; the states of the
- * windows are the truth, the chains can be made from them at any time.
+ * memory is an empty table, and are changed under the table's lock only; the states of the
+ * windows are the truth, the chains can be made from them at any time. A device is its
+ * hash under the segment's key: nobody can choose two with the same.
  */
 #include "shm/append.h"
 
@@ -27,34 +28,38 @@ struct window_key {
 
 /* ---- chains ---- */
 
-static uint32_t *bucket_of(const struct shm *shm, uint32_t user, uint64_t device_hash)
+static _Atomic uint32_t *buckets_of(const struct shm *shm)
 {
-	uint32_t *buckets = (uint32_t *)(void *)(shm->base + shm->header->window_buckets);
+	return (_Atomic uint32_t *)(void *)(shm->base + shm->header->window_buckets);
+}
+
+static _Atomic uint32_t *bucket_of(const struct shm *shm, uint32_t user, uint64_t device_hash)
+{
 	uint64_t mixed = (device_hash ^ user) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return &buckets[(mixed >> 32) & (shm->header->bucket_count[2] - 1)];
+	return &buckets_of(shm)[(mixed >> 32) & (shm->header->bucket_count[2] - 1)];
 }
 
 static void chain_put(struct shm *shm, uint32_t index)
 {
 	struct window *window = &shm->windows[index];
-	uint32_t *bucket =
+	_Atomic uint32_t *bucket =
 		bucket_of(shm, load_relaxed(&window->user), load_relaxed(&window->device_hash));
 
-	store_relaxed(&window->hash_next, *bucket);
+	store_relaxed(&window->hash_next, load_relaxed(bucket));
 	CRASH_POINT(window_chained_half);
-	*bucket = index + 1;
+	store_relaxed(bucket, index + 1);
 }
 
 static void chain_remove(struct shm *shm, uint32_t index)
 {
 	struct window *window = &shm->windows[index];
-	uint32_t *bucket =
+	_Atomic uint32_t *bucket =
 		bucket_of(shm, load_relaxed(&window->user), load_relaxed(&window->device_hash));
-	uint32_t at = *bucket;
+	uint32_t at = load_relaxed(bucket);
 
 	if (at == index + 1) {
-		*bucket = load_relaxed(&window->hash_next);
+		store_relaxed(bucket, load_relaxed(&window->hash_next));
 		return;
 	}
 	for (uint32_t n = 0; n < shm->sizes->max_devices && at - 1 < shm->sizes->max_devices; n++) {
@@ -70,11 +75,12 @@ static void chain_remove(struct shm *shm, uint32_t index)
 
 void window_table_rebuild(struct shm *shm)
 {
-	uint32_t *buckets = (uint32_t *)(void *)(shm->base + shm->header->window_buckets);
+	_Atomic uint32_t *buckets = buckets_of(shm);
 	uint32_t used = 0;
 
 	CRASH_POINT(window_rebuild_begun);
-	memset(buckets, 0, shm->header->bucket_count[2] * sizeof(*buckets));
+	for (uint32_t i = 0; i < shm->header->bucket_count[2]; i++)
+		store_relaxed(&buckets[i], 0);
 	CRASH_POINT(window_rebuild_emptied);
 	for (uint32_t i = 0; i < shm->sizes->max_devices; i++) {
 		if (load_acquire(&shm->windows[i].state) != WINDOW_USED)
@@ -107,16 +113,20 @@ static int table_lock(struct shm *shm)
 
 static bool is_of(const struct window *window, const struct window_key *key)
 {
-	return load_relaxed(&window->state) == WINDOW_USED &&
+	return load_acquire(&window->state) == WINDOW_USED &&
 	       load_relaxed(&window->user) == key->user &&
 	       load_relaxed(&window->user_epoch) == key->user_epoch &&
-	       load_relaxed(&window->device_hash) == key->device_hash &&
-	       strncmp(window->device, key->device, DEVICE_SIZE) == 0;
+	       load_relaxed(&window->device_hash) == key->device_hash;
 }
 
+/*
+ * With the table's lock it finds what is there. Without it a miss tells nothing, but a hit is one:
+ * nobody takes over the window of a user who has a session, and each append looks again
+ * whose it is.
+ */
 static uint32_t chain_find(const struct shm *shm, const struct window_key *key)
 {
-	uint32_t at = *bucket_of(shm, key->user, key->device_hash);
+	uint32_t at = load_relaxed(bucket_of(shm, key->user, key->device_hash));
 
 	for (uint32_t n = 0; n < shm->sizes->max_devices && at - 1 < shm->sizes->max_devices; n++) {
 		if (is_of(&shm->windows[at - 1], key))
@@ -139,8 +149,11 @@ static struct window_key key_of(const struct shm *shm, uint32_t user, const char
 uint32_t window_find(struct shm *shm, uint32_t user, const char *device, bool *ret_busy)
 {
 	struct window_key key = key_of(shm, user, device);
-	uint32_t found;
+	uint32_t found = chain_find(shm, &key);
 
+	*ret_busy = false;
+	if (found != SHM_NONE)
+		return found;
 	*ret_busy = table_lock(shm) != 0;
 	if (*ret_busy)
 		return SHM_NONE;
@@ -249,10 +262,14 @@ int window_take(struct shm *shm, uint32_t user, const char *device, uint32_t *re
 {
 	struct window_key key = key_of(shm, user, device);
 	uint32_t candidate = SHM_NONE, found;
-	int ret = -EBUSY;
 
 	if (key.user_epoch == 0)
 		return -ESTALE;
+	found = chain_find(shm, &key);
+	if (found != SHM_NONE) {
+		*ret_window = found;
+		return 0;
+	}
 	for (int i = 0; i < TAKE_OVER_TRIES; i++) {
 		uint32_t used;
 
@@ -275,7 +292,7 @@ int window_take(struct shm *shm, uint32_t user, const char *device, uint32_t *re
 		if (candidate == SHM_NONE)
 			return -ENOSPC;
 	}
-	return ret;
+	return -EBUSY;
 }
 
 /* ---- ids ---- */
