@@ -428,7 +428,7 @@ static void on_closed(void *owner, const struct transport_end *end)
 
 	if (client->ending) {
 		loop_stop(client->loop);
-	} else if (!client->connected_once && (!end->answered || ++client->tries >= 2)) {
+	} else if (!client->connected_once && (!end->answered || client->options->once || ++client->tries >= FIRST_TRIES)) {
 		on_first_failure(client, end);
 	} else if (loss.verdict == SESSION_GIVE_UP) {
 		trouble_give_up(&loss, end, &text);
@@ -479,6 +479,14 @@ static void on_input(void *owner)
 	struct client *client = owner;
 
 	client->view->ops->read(client->view);
+	settle(client);
+}
+
+static void on_output_gone(void *owner)
+{
+	struct client *client = owner;
+
+	end_with(client, EXIT_STATUS_OK, NULL); /* as for EPIPE: that is no error */
 	settle(client);
 }
 
@@ -628,8 +636,11 @@ static int create_session(struct client *client)
 
 static int create_parts(struct client *client)
 {
-	struct loop_events loop_events = {
-		.input = on_input, .timer = on_timer, .signal = on_signal, .owner = client};
+	struct loop_events loop_events = {.input = on_input,
+					  .timer = on_timer,
+					  .output_gone = on_output_gone,
+					  .signal = on_signal,
+					  .owner = client};
 	struct transport_events transport_events = {
 		.open = on_open, .message = on_message, .closed = on_closed, .owner = client};
 	int rc;
@@ -641,6 +652,8 @@ static int create_parts(struct client *client)
 		return rc;
 	if (client->typing || client->sending)
 		rc = loop_set_input(client->loop, STDIN_FILENO);
+	if (client->following)
+		loop_watch_output(client->loop, STDOUT_FILENO);
 	commands_init(&client->commands, client->session,
 		      client->room_count > 0 ? client->rooms[0] : "lobby", on_note, client);
 	pipe_init(&client->pipe, client->session, client->rooms, client->room_count,

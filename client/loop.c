@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <uv.h>
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT};
@@ -14,11 +15,12 @@ struct loop {
 	struct loop_events events;
 	uv_loop_t uv;
 	uv_poll_t poll;
+	uv_poll_t output;
 	uv_idle_t idle; /* in place of poll where the input cannot be polled */
 	uv_timer_t timer;
 	uv_signal_t signals[SIGNALS];
 	size_t signal_count;
-	bool has_poll, has_idle;
+	bool has_poll, has_idle, has_output;
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -28,6 +30,16 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	(void)status; /* an error shows when it is read */
 	(void)events;
 	loop->events.input(loop->events.owner);
+}
+
+static void on_output(uv_poll_t *poll, int status, int events)
+{
+	struct loop *loop = poll->data;
+
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	loop->events.output_gone(loop->events.owner);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -94,6 +106,8 @@ void loop_destroy(struct loop *loop)
 		uv_close((uv_handle_t *)&loop->signals[i], NULL);
 	if (loop->has_poll)
 		uv_close((uv_handle_t *)&loop->poll, NULL);
+	if (loop->has_output)
+		uv_close((uv_handle_t *)&loop->output, NULL);
 	if (loop->has_idle)
 		uv_close((uv_handle_t *)&loop->idle, NULL);
 	/* a name being looked up cannot be cancelled; then the memory goes with the process */
@@ -103,19 +117,38 @@ void loop_destroy(struct loop *loop)
 		free(loop);
 }
 
-int loop_set_input(struct loop *loop, int fd)
+/*
+ * uv_poll_init makes a descriptor non-blocking, and with it everyone's copy of a terminal or pipe:
+ * our own standard output, and the shell we leave behind. We read only what is there, so it need
+ * not be.
+ */
+static int watch(struct loop *loop, uv_poll_t *poll, int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
-	int rc = uv_poll_init(&loop->uv, &loop->poll, fd);
+	int rc = uv_poll_init(&loop->uv, poll, fd);
+
+	if (rc == 0 && flags >= 0)
+		fcntl(fd, F_SETFL, flags);
+	return rc;
+}
+
+void loop_watch_output(struct loop *loop, int fd)
+{
+	struct stat stat;
+
+	/* a terminal that goes is told by SIGHUP, and by its input */
+	if (fstat(fd, &stat) < 0 || !S_ISFIFO(stat.st_mode) || watch(loop, &loop->output, fd) < 0)
+		return;
+	loop->output.data = loop;
+	loop->has_output = true;
+	uv_poll_start(&loop->output, UV_DISCONNECT, on_output);
+}
+
+int loop_set_input(struct loop *loop, int fd)
+{
+	int rc = watch(loop, &loop->poll, fd);
 
 	if (rc == 0) {
-		/*
-		 * uv_poll_init makes it non-blocking, and with it everyone's copy of a terminal or
-		 * pipe: our own standard output, and the shell we leave behind. We read only what
-		 * is there, so it need not be.
-		 */
-		if (flags >= 0)
-			fcntl(fd, F_SETFL, flags);
 		loop->poll.data = loop;
 		loop->has_poll = true;
 		return 0;

@@ -13,6 +13,7 @@ struct loop;
 struct loop_events {
 	void (*input)(void *owner);	      /* the input can be read without waiting */
 	void (*timer)(void *owner);	      /* the time set came */
+	void (*output_gone)(void *owner);     /* nobody reads the output any more */
 	void (*signal)(void *owner, int signal); /* INT, TERM, HUP, WINCH, CONT */
 	void *owner;
 };
@@ -25,6 +26,8 @@ void loop_destroy(struct loop *loop);
 /* Which descriptor is the input; files and devices that cannot be polled are always ready. */
 int loop_set_input(struct loop *loop, int fd);
 void loop_want_input(struct loop *loop, bool wanted);
+/* Tells when the reader of this pipe goes; other kinds of files are left alone. */
+void loop_watch_output(struct loop *loop, int fd);
 /* In `delay_ms` from now; -1: never. */
 void loop_set_timer(struct loop *loop, int64_t delay_ms);
 

@@ -15,7 +15,8 @@
 
 #define MESSAGE_MAX (4u * 1024u * 1024u) /* no server of ours sends a frame so long */
 #define RX_BUFFER 65536u
-#define CONNECT_S 10u
+#define CONNECT_MS 8000u /* an address gets so long to answer the upgrade */
+#define CONNECT_S 30u	 /* libwebsockets' own patience, longer than ours */
 #define EXPLAIN_MS 300
 
 struct transport {
@@ -25,6 +26,7 @@ struct transport {
 	struct lws_vhost *vhost;
 	struct lws *wsi; /* the connection, or the attempt; NULL: none */
 	struct lookup *lookup;
+	uv_timer_t *timer; /* owned; freed when libuv is done with it */
 
 	struct addrinfo *addresses; /* owned */
 	struct addrinfo *next;	    /* the next to try */
@@ -32,7 +34,8 @@ struct transport {
 	char server[300];
 	unsigned port;
 	bool local_only;
-	bool busy; /* connecting or connected: `closed` is owed */
+	bool busy;   /* connecting or connected: `closed` is owed */
+	bool trying; /* an address is being tried */
 
 	struct buf *output; /* borrowed; NULL: nothing to send */
 	struct buf received;
@@ -47,6 +50,7 @@ struct lookup {
 };
 
 static void try_next(struct transport *transport);
+static void on_timer(uv_timer_t *timer);
 
 static void finish(struct transport *transport)
 {
@@ -57,6 +61,7 @@ static void finish(struct transport *transport)
 	transport->busy = false;
 	transport->wsi = NULL;
 	transport->output = NULL;
+	uv_timer_stop(transport->timer);
 	uv_freeaddrinfo(transport->addresses);
 	transport->addresses = NULL;
 	transport->next = NULL;
@@ -88,17 +93,36 @@ static int explain(const struct addrinfo *address)
 	return -error;
 }
 
-static void connect_failed(struct transport *transport, const char *words)
+/*
+ * This address will not do. The next one is tried from the loop, not from inside a callback of
+ * the connection that is being torn down.
+ */
+static void attempt_over(struct transport *transport, const char *words, int error)
 {
-	if (transport->end.was_open)
-		return;
+	transport->wsi = NULL;
+	transport->trying = false;
 	snprintf(transport->end.reason, sizeof(transport->end.reason), "%s", words ? words : "");
-	if (transport->tried)
+	transport->end.error = error;
+	if (error == 0 && transport->tried)
 		transport->end.error = explain(transport->tried);
 	/* someone listens there: the fault is in what they said */
-	transport->end.answered = transport->tried && transport->end.error == 0;
+	transport->end.answered = transport->end.error == 0;
 	if (transport->end.answered)
 		transport->next = NULL;
+	uv_timer_start(transport->timer, on_timer, 0, 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct transport *transport = timer->data;
+	struct lws *late = transport->wsi;
+
+	if (late && !transport->end.was_open) {
+		attempt_over(transport, NULL, -ETIMEDOUT);
+		lws_set_timeout(late, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+	} else if (transport->busy && !late) {
+		try_next(transport);
+	}
 }
 
 /* ---- libwebsockets */
@@ -163,17 +187,22 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	struct transport *transport = lws_context_user(lws_get_context(wsi));
 
 	(void)user;
-	if (!transport || !transport->busy || (transport->wsi && wsi != transport->wsi))
+	if (!transport || !transport->busy || wsi != transport->wsi)
 		return 0;
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		transport->wsi = NULL;
-		connect_failed(transport, in);
-		try_next(transport);
+		attempt_over(transport, in, 0);
+		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		/* a peer that hangs up before it answers the upgrade is told in no other way */
+		if (transport->end.was_open)
+			finish(transport);
+		else
+			attempt_over(transport, "the connection was closed at once", 0);
 		return 0;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		transport->end.was_open = true;
-		transport->wsi = wsi; /* failed attempts before it may have cleared this */
+		uv_timer_stop(transport->timer);
 		transport->events.open(transport->events.owner);
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -208,6 +237,11 @@ int transport_create(void *uv_loop, const struct transport_events *events,
 
 	if (!transport)
 		return -ENOMEM;
+	transport->timer = calloc(1, sizeof(*transport->timer));
+	if (!transport->timer) {
+		free(transport);
+		return -ENOMEM;
+	}
 	transport->events = *events;
 	transport->loop = uv_loop;
 	lws_set_log_level(0, NULL);
@@ -223,11 +257,19 @@ int transport_create(void *uv_loop, const struct transport_events *events,
 	info.retry_and_idle_policy = &no_policy;
 	transport->context = lws_create_context(&info);
 	if (!transport->context) {
+		free(transport->timer);
 		free(transport);
 		return -EIO;
 	}
+	uv_timer_init(transport->loop, transport->timer);
+	transport->timer->data = transport;
 	*ret_transport = transport;
 	return 0;
+}
+
+static void free_timer(uv_handle_t *timer)
+{
+	free(timer);
 }
 
 void transport_destroy(struct transport *transport)
@@ -239,6 +281,8 @@ void transport_destroy(struct transport *transport)
 		uv_cancel((uv_req_t *)&transport->lookup->request);
 		transport->lookup->transport = NULL;
 	}
+	uv_timer_stop(transport->timer);
+	uv_close((uv_handle_t *)transport->timer, free_timer);
 	lws_context_destroy(transport->context);
 	uv_freeaddrinfo(transport->addresses);
 	buf_finish(&transport->received);
@@ -265,9 +309,10 @@ static void try_address(struct transport *transport, struct addrinfo *address)
 	char text[NI_MAXHOST];
 
 	transport->tried = address;
+	transport->trying = true;
 	if (getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof(text), NULL, 0,
 			NI_NUMERICHOST) != 0) {
-		try_next(transport);
+		attempt_over(transport, NULL, -EAFNOSUPPORT);
 		return;
 	}
 	info.context = transport->context;
@@ -279,13 +324,10 @@ static void try_address(struct transport *transport, struct addrinfo *address)
 	info.ietf_version_or_minus_one = -1;
 	info.retry_and_idle_policy = &no_policy;
 	info.pwsi = &transport->wsi;
-	/* a failure at once calls on_lws, which tries the next; one without a call is left here */
-	if (!lws_client_connect_via_info(&info) && transport->busy &&
-	    transport->tried == address) {
-		transport->wsi = NULL;
-		connect_failed(transport, NULL);
-		try_next(transport);
-	}
+	uv_timer_start(transport->timer, on_timer, CONNECT_MS, 0);
+	/* a failure at once may have been told to on_lws already */
+	if (!lws_client_connect_via_info(&info) && transport->trying)
+		attempt_over(transport, NULL, 0);
 }
 
 static void try_next(struct transport *transport)
