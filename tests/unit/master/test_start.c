@@ -165,3 +165,22 @@ Test(host, the_limit_of_open_files_becomes_the_hard_one)
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	cr_assert_eq(limit.rlim_cur, limit.rlim_max);
 }
+
+Test(state_dir, a_folder_of_somebody_else_is_refused_with_the_command_that_mends_it)
+{
+	struct buf path = BUF_INIT, error = BUF_INIT;
+	char state[600];
+
+	snprintf(state, sizeof(state), "%s/state", folder_make());
+	cr_assert_eq(mkdir(state, 0755), 0);
+	/* Only root can give a folder away; for others root's own is somebody else's. */
+	if (geteuid() == 0)
+		cr_assert_eq(chown(state, 12345, 12345), 0);
+	else
+		snprintf(state, sizeof(state), "/");
+	cr_assert_lt(state_dir_prepare(state, "roomkey-test", &path, &error), 0);
+	cr_assert_not_null(strstr(error.data, state));
+	if (geteuid() == 0)
+		cr_assert_not_null(strstr(error.data, "chown"));
+	buf_finish(&error);
+}
