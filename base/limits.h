@@ -37,6 +37,7 @@
 #define INTEGER_MAX ((INT64_C(1) << 53) - 1)
 
 #define HISTORY_LINES_MAX 200u
+#define HISTORY_LINES_DEFAULT 50u
 #define JOIN_LINES_DEFAULT 50u
 #define DEDUPE_WINDOW 64u     /* ids remembered per (user, device) */
 #define PRESENCE_GRACE_MS 10000 /* a lost connection counts as present so long */

@@ -299,7 +299,7 @@ static enum proto_error parse_history(struct fields *f, struct message_history *
 					    [HISTORY_AROUND] = "around",
 					    [HISTORY_AT] = "at"};
 	enum proto_error error;
-	uint64_t limit = 0;
+	uint64_t limit = HISTORY_LINES_DEFAULT;
 	unsigned found = 0;
 
 	*history = (struct message_history){.room = TEXT_NONE};
@@ -314,7 +314,7 @@ static enum proto_error parse_history(struct fields *f, struct message_history *
 							 &history->seq);
 	}
 	if (error == PROTO_OK)
-		error = fields_integer(f, "limit", REQUIRED, 1, HISTORY_LINES_MAX, &limit);
+		error = fields_integer(f, "limit", OPTIONAL, 1, HISTORY_LINES_MAX, &limit);
 	if (error != PROTO_OK)
 		return error;
 	history->limit = (unsigned)limit;

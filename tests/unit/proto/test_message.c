@@ -474,7 +474,8 @@ Test(message, history_refuses_no_place_and_two_places)
 	refused("{\"type\":\"history\",\"room\":\"ops\",\"limit\":1}", ERR_missing_field, "before");
 	refused("{\"type\":\"history\",\"room\":\"ops\",\"before\":1,\"after\":1,\"limit\":1}",
 		ERR_bad_query, "before");
-	refused("{\"type\":\"history\",\"room\":\"ops\",\"before\":1}", ERR_missing_field, "limit");
+	taken("{\"type\":\"history\",\"room\":\"ops\",\"before\":1}");
+	cr_assert_eq(message.history.limit, 50);
 	refused("{\"type\":\"history\",\"room\":\"ops\",\"before\":1,\"limit\":0}", ERR_bad_field,
 		"limit");
 	refused("{\"type\":\"history\",\"room\":\"ops\",\"before\":1,\"limit\":201}", ERR_bad_field,
