@@ -5,7 +5,9 @@
 #include "tests/integration/program.h"
 #include "tests/integration/scratch.h"
 
+#include <signal.h>
 #include <string.h>
+#include <termios.h>
 
 TestSuite(terminal, .fini = owned_finish_all, .timeout = 90);
 
@@ -139,4 +141,103 @@ OwnedTest(terminal, it_goes_on_by_itself_when_its_worker_dies)
 	program_expect(p, "meanwhile");
 	program_write(p, "after\r");
 	chat_await(bob, "{'type':'message','sender':'alice','content':'after'}");
+}
+
+OwnedTest(terminal, questions_are_answered_on_the_screen)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0");
+	struct chat *bob = chat_login(s, "bob");
+
+	chat_join(bob, "ops", NULL);
+	chat_send(bob, "{'type':'topic','room':'ops','content':'Release Friday'}");
+	/* More than a login brings by itself. */
+	chat_say(bob, "lobby", "m", "said long ago");
+	for (unsigned i = 1; i <= 60; i++)
+		chat_say(bob, "lobby", scratch_text("m%u", i), scratch_text("line %u.", i));
+	struct program *p = sit_down(s, &alice);
+	program_expect(p, "line 60.");
+	must(strstr(p->out_text.data, "said long ago") == NULL, "there is nothing left to ask for");
+	program_write(p, "/rooms\r");
+	program_expect(p, "ops");
+	program_expect(p, "Release Friday");
+	program_write(p, "/users\r");
+	program_expect(p, "bob");
+	program_write(p, "/who bob\r");
+	program_expect(p, key_of("bob").fingerprint);
+	program_write(p, "/history\r");
+	program_expect(p, "said long ago");
+	program_write(p, "/away at lunch\r");
+	program_write(p, "/topic set by alice\r");
+	chat_await(bob, "{'type':'topic','room':'lobby','content':'set by alice'}");
+	chat_send(bob, "{'type':'who','id':'w','user':'alice'}");
+	chat_await(bob, "{'type':'who','id':'w','away':'at lunch'}");
+	program_write(p, "/back\r");
+	program_write(p, "back again\r");
+	chat_await(bob, "{'type':'message','content':'back again'}");
+	chat_send(bob, "{'type':'who','id':'w2','user':'alice'}");
+	must(!json_has(chat_await(bob, "{'type':'who','id':'w2'}"), "{'away':'at lunch'}"),
+	     "still away");
+}
+
+OwnedTest(terminal, it_is_left_as_it_was_found)
+{
+	static const int signals[] = {0, SIGTERM, SIGHUP};
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		struct program *p = sit_down(s, &alice);
+		struct termios after;
+
+		program_write(p, scratch_text("round %zu\r", i));
+		chat_await(bob, "{'type':'message','content':'round %zu'}", i);
+		if (signals[i] != 0)
+			program_signal(p, signals[i]);
+		else
+			program_write(p, "/quit\r");
+		program_wait(p);
+		must(tcgetattr(p->in, &after) == 0, "tcgetattr");
+		must((after.c_lflag & ICANON) != 0 && (after.c_lflag & ECHO) != 0,
+		     "signal %d: the terminal stays raw", signals[i]);
+	}
+}
+
+OwnedTest(terminal, an_encrypted_key_is_asked_for)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+
+	must(run("ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", alice.key.file)
+			     .status == 0,
+	     "ssh-keygen -p");
+	struct program *p = sit_down(s, &alice);
+	program_expect(p, "assphrase");
+	program_write(p, "wrong one\r");
+	program_expect(p, "assphrase");
+	program_write(p, "open sesame\r");
+	chat_await_presence(bob, "lobby", "joined", "alice");
+	must(strstr(p->out_text.data, "sesame") == NULL, "the passphrase is on the screen");
+	program_write(p, "opened\r");
+	chat_await(bob, "{'type':'message','sender':'alice','content':'opened'}");
+}
+
+OwnedTest(terminal, what_others_send_cannot_drive_it)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = sit_down(s, &alice);
+
+	chat_await_presence(bob, "lobby", "joined", "alice");
+	chat_say(bob, "lobby", "m",
+		 "\xe2\x80\xae"
+		 "right to left \xe2\x81\xa6 isolate\xf3\xa0\x81\x81, done");
+	program_expect(p, "done");
+	must(strstr(p->out_text.data, "\xe2\x80\xae") == NULL &&
+		     strstr(p->out_text.data, "\xe2\x81\xa6") == NULL &&
+		     strstr(p->out_text.data, "\xf3\xa0\x81\x81") == NULL,
+	     "it came through");
 }
