@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #define TICK_MS 1000u
 #define POLL_MAX (1u + WORKERS_MAX + NAMES_POLL_MAX)
 #define CLOSE_GOING_AWAY 1001u
+#define HANGUP_MS 5000u
 
 /* ---- workers -------------------------------------------------------------------------- */
 
@@ -170,12 +172,39 @@ static void reload(struct master *master)
 	children_tell(&master->children, &packet, 0);
 }
 
-/* A server in the foreground goes with its terminal, as its user expects. */
+static bool has_controlling_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+/*
+ * A server in the foreground goes with its terminal, as its user expects. The SIGHUP comes a
+ * moment before the terminal can be seen to be gone, so it is looked at for a while after one.
+ */
 static bool terminal_is_gone(const struct master *master)
 {
 	struct winsize size;
 
-	return master->on_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 && errno == EIO;
+	return master->on_terminal &&
+	       ((ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 && errno == EIO) ||
+		!has_controlling_terminal());
+}
+
+static void hang_up(struct master *master, uint64_t now)
+{
+	if (master->state >= MASTER_DRAINING)
+		return;
+	if (terminal_is_gone(master)) {
+		drain(master, "terminal gone", now);
+		return;
+	}
+	master->hangup_until_ms = now + HANGUP_MS;
+	reload(master);
 }
 
 static void handle_signal(struct master *master, int signal_number, uint64_t now)
@@ -189,10 +218,7 @@ static void handle_signal(struct master *master, int signal_number, uint64_t now
 			master->drain_by_ms = now;
 		break;
 	case SIGHUP:
-		if (master->state < MASTER_DRAINING && terminal_is_gone(master))
-			drain(master, "terminal gone", now);
-		else if (master->state < MASTER_DRAINING)
-			reload(master);
+		hang_up(master, now);
 		break;
 	case SIGUSR2:
 		log_warn("upgrade in place is not supported", "mend=%s",
@@ -257,6 +283,8 @@ static void tick(struct master *master, uint64_t now)
 		return;
 	keys_tick(&master->keys);
 	children_watch(&master->children, &master->shm, now);
+	if (now < master->hangup_until_ms && terminal_is_gone(master))
+		drain(master, "terminal gone", now);
 }
 
 static void loop(struct master *master)
@@ -287,7 +315,7 @@ int master_run(struct config *config)
 		.config = *config,
 		.signal_fd = -1,
 		.exit_code = MASTER_EXIT_OK,
-		.on_terminal = isatty(STDERR_FILENO) != 0,
+		.on_terminal = isatty(STDERR_FILENO) != 0 && has_controlling_terminal(),
 		.names_server = {.fd = -1},
 	};
 	for (unsigned i = 0; i < NAMES_CONNECTIONS_MAX; i++)

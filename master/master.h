@@ -43,7 +43,8 @@ struct master {
 	struct config config;
 	enum master_state state;
 	int exit_code;
-	bool on_terminal;
+	bool on_terminal;         /* it logs to its controlling terminal */
+	uint64_t hangup_until_ms; /* look whether that is gone, after a SIGHUP */
 	char instance[64];
 	struct buf folder; /* <state-dir>/<instance> */
 	int signal_fd;
