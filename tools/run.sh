@@ -13,8 +13,8 @@ build=${BUILD:-build}
 case $build in /*) ;; *) build=$top/$build ;; esac
 run=$build/run
 ssh=${HOME:-/nonexistent}/.ssh
-mkdir -p "$run/state"
-chmod 700 "$run" "$run/state"
+mkdir -p "$run"
+chmod 700 "$run"
 
 # ---- the person's own keys: lines of "public-key-file<TAB>private-key-file" ("-": the agent's)
 usual="id_ed25519 id_ecdsa id_rsa id_ed25519_sk id_ecdsa_sk"
@@ -94,6 +94,7 @@ option_for() { # PRIVATE-KEY
 # ---- whose keys
 own=$(own_keys)
 keys=""
+state=$run/state
 pinned=""
 from=""
 if [ -f "$ssh/authorized_keys" ]; then
@@ -123,9 +124,12 @@ if [ -z "$keys" ] && [ -n "$own" ]; then
 	fi
 fi
 if [ -z "$keys" ]; then
+	# Apart from what your own keys own here; and new demo keys start afresh.
+	state=$run/state-demo
 	for name in alice bob; do
-		[ -f "keys/demo_$name" ] ||
-			ssh-keygen -q -t ed25519 -N '' -C "demo $name" -f "keys/demo_$name"
+		[ ! -f "keys/demo_$name" ] || continue
+		ssh-keygen -q -t ed25519 -N '' -C "demo $name" -f "keys/demo_$name"
+		rm -rf "$state"
 	done
 	cat keys/demo_alice.pub keys/demo_bob.pub >"$run/demo.pub"
 	write_keys <"$run/demo.pub"
@@ -161,5 +165,7 @@ and from a third one, as somebody else:
     $client $other_option$other@$at
 "
 export ROOMKEY_JOIN
-exec "$build/chat-master" --port "$port" --authorized-keys "$keys" --state-dir "$run/state" \
+mkdir -p "$state"
+chmod 700 "$state"
+exec "$build/chat-master" --port "$port" --authorized-keys "$keys" --state-dir "$state" \
 	--names-per-key 4 "$@"
