@@ -7,9 +7,9 @@
 #include <string.h>
 
 #define SECOND_US UINT64_C(1000000)
-#define LOGIN_US (2 * SECOND_US)
-#define SILENT_US SECOND_US           /* then it asks */
-#define ANSWER_US (SECOND_US * 3 / 2) /* and waits so long */
+#define LOGIN_US (SECOND_US * 6 / 10) /* a login takes 3 ms, unless it meets a worker that is stopped */
+#define SILENT_US (SECOND_US / 2)     /* then it asks */
+#define ANSWER_US SECOND_US           /* and waits so long */
 #define RETRY_MIN_US (SECOND_US / 10)
 #define RETRY_MAX_US (10 * SECOND_US)
 #define READ_US (SECOND_US / 4)
@@ -110,16 +110,15 @@ static void send_line(struct program *program, struct unanswered *entry, bool ag
 		       entry->line, entry->log < ROOMS ? "room" : "recipient",
 		       entry->log < ROOMS ? log : log + 1, content);
 	entry->refused = false;
+	entry->again = again;
 	history_add(&program->world->history, &event);
 	link_send(&program->link, text, (size_t)len);
 }
 
 void program_resend(struct program *program)
 {
-	for (unsigned i = 0; i < program->unanswered_count; i++) {
-		program->unanswered[i].before = true;
+	for (unsigned i = 0; i < program->unanswered_count; i++)
 		send_line(program, &program->unanswered[i], true);
-	}
 }
 
 static void resend_refused(struct program *program)

@@ -34,7 +34,7 @@ struct unanswered {
 	uint32_t line;
 	uint16_t log;
 	bool refused; /* for the moment: sent again when the others are answered */
-	bool before;  /* sent on an earlier connection, too */
+	bool again;   /* it has been sent more than once */
 	uint64_t sent_us;
 };
 

@@ -259,6 +259,8 @@ static void on_ok(struct program *program, const json_t *line, int log)
 			      .line = entry->line,
 			      .seq = number_of(line, "seq")});
 	samples_add(&program->world->answers, program->world->now_us - entry->sent_us);
+	if (!entry->again)
+		samples_add(&program->world->straight, program->world->now_us - entry->sent_us);
 	forget(program, entry);
 }
 
@@ -291,6 +293,8 @@ static void on_error(struct program *program, const json_t *line)
 		forget(program, entry);
 		return;
 	}
+	if (!entry->again)
+		samples_add(&program->world->busy, program->world->now_us - entry->sent_us);
 	entry->refused = true;
 	program->hold_until_us = program->world->now_us + wait_ms * 1000;
 }

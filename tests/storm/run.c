@@ -245,6 +245,8 @@ void run_finish(struct run *run, bool keep)
 	for (unsigned i = 0; i < OUTAGES; i++)
 		samples_finish(&run->world.outages[i]);
 	samples_finish(&run->world.answers);
+	samples_finish(&run->world.straight);
+	samples_finish(&run->world.busy);
 	fd_close(&run->world.epoll_fd);
 }
 

@@ -49,7 +49,7 @@ void server_init(struct server *server, const char *build, const char *keys)
 		 "host = 127.0.0.1\nport-file = %s\nworkers = %u\nauthorized-keys = %s\n"
 		 "state-dir = %s/state\ninstance = %s\nlog-format = json\nstats-interval = 0\n"
 		 "rate = 0\nmax-pending-logins = 0\nmax-users = 256\nmax-devices = 512\n"
-		 "max-connections = 1024\nmax-rooms = 32\nroom-lines = 1024\nroom-bytes = 524288\n",
+		 "max-connections = 1024\nmax-rooms = 32\nroom-lines = 256\nroom-bytes = 131072\n",
 		 server->port_file, SERVER_WORKERS, server->keys, server->folder,
 		 server->shm + strlen("/dev/shm/chat-"));
 	write_file(server->config, text);
@@ -129,6 +129,47 @@ unsigned server_workers(const struct server *server, pid_t ret_pids[CHILDREN_MAX
 	}
 	buf_finish(&text);
 	return count;
+}
+
+static pid_t worker_named(const struct server *server, const char *name)
+{
+	pid_t pids[CHILDREN_MAX];
+	unsigned count = server_workers(server, pids);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct buf text = BUF_INIT;
+		char path[64];
+		bool found;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", (int)pids[i]);
+		found = buf_read_file(&text, path, 64) == 0 && text.len > 0 &&
+			strncmp(text.data, name, strlen(name)) == 0 &&
+			text.data[strlen(name)] == '\n';
+		buf_finish(&text);
+		if (found)
+			return pids[i];
+	}
+	return 0;
+}
+
+pid_t server_worker_of(const struct server *server, const char *user)
+{
+	char wanted[64], process[32] = "";
+	char *line = NULL;
+	size_t size = 0;
+	FILE *file = fopen(server->log, "re");
+
+	snprintf(wanted, sizeof(wanted), "\"event\":\"login\",\"user\":\"%s\"", user);
+	while (file != NULL && getline(&line, &size, file) > 0) {
+		const char *name = strstr(line, "\"process\":\"");
+
+		if (name != NULL && strstr(line, wanted) != NULL)
+			sscanf(name, "\"process\":\"%31[^\"]", process);
+	}
+	free(line);
+	if (file != NULL)
+		fclose(file);
+	return process[0] != '\0' ? worker_named(server, process) : 0;
 }
 
 bool server_left_segment(const struct server *server)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SLEEP_MS 6000u
+#define SLEEP_MS 10000u
 #define STOP_MIN_MS 20u
 #define STOP_MAX_MS 400u
 
@@ -108,16 +108,21 @@ static void freeze(struct weather *weather)
 	weather->stops++;
 }
 
+void weather_note_hang(struct weather *weather, pid_t pid)
+{
+	note_blow(weather, pid, true);
+	weather->hanging = pid;
+	weather->hangs++;
+}
+
 static void hang(struct weather *weather)
 {
 	pid_t pid = some_worker(weather);
 
 	if (pid == 0 || weather->hanging != 0)
 		return;
-	note_blow(weather, pid, true);
 	kill(pid, SIGSTOP);
-	weather->hanging = pid;
-	weather->hangs++;
+	weather_note_hang(weather, pid);
 }
 
 static void strike_kind(struct weather *weather, enum kind kind)

@@ -15,7 +15,7 @@ struct forecast {
 	unsigned hang_ms; /* SIGSTOP of one, for ever: the watchdog's */
 	unsigned hangup_ms; /* SIGHUP of the master */
 	unsigned cut_ms; /* a random connection ends, half of them with RST */
-	unsigned sleep_ms; /* a program goes for 6 s: with luck its logs are overwritten */
+	unsigned sleep_ms; /* a program goes for 10 s: meanwhile its logs are overwritten */
 };
 
 struct blow {
@@ -39,6 +39,8 @@ struct weather {
 };
 
 void weather_begin(struct weather *weather, const struct forecast *forecast);
+/* A worker that was stopped by others, for the watchdog to find. */
+void weather_note_hang(struct weather *weather, pid_t pid);
 void weather_step(struct weather *weather);
 /* The sun comes out: what is stopped goes on (but a hanging one, which is killed). */
 void weather_end(struct weather *weather);

@@ -35,7 +35,10 @@ struct world {
 	bool sending;    /* new lines */
 	bool ending;     /* who is back reads up to the head and notes its END */
 	unsigned mean_gap_ms; /* between the lines of a program */
-	struct samples outages[OUTAGES], answers;
+	struct samples outages[OUTAGES];
+	struct samples answers;  /* from the first sending of a line to its ok */
+	struct samples straight; /* of those that were neither refused nor sent again */
+	struct samples busy;     /* from a line to `busy` */
 	/* When a master was killed or stopped, and the first login on a connection made since. */
 	uint64_t down_us, up_us;
 	struct {

@@ -1,0 +1,31 @@
+/* The parts of a storm test. Each starts a server of its own and prints its rows. */
+#ifndef TESTS_STORM_PARTS_H
+#define TESTS_STORM_PARTS_H
+
+#include "tests/storm/run.h"
+
+struct plan {
+	struct run_options people;
+	struct forecast forecast;
+	unsigned seconds;
+	unsigned kills, kill_gap_ms; /* of the master */
+	unsigned stops, stop_gap_ms; /* and its clean stops */
+	unsigned late;  /* workers that go on when all is over */
+	unsigned slack; /* times are judged by so many times their goal: others build beside us */
+	const char *only;
+};
+
+/* Workers die, hang, sleep; connections break. */
+void part_storm(const struct plan *plan);
+/* The master is killed, or stopped cleanly, and started again. */
+void part_restarts(const struct plan *plan, bool stop);
+/*
+ * A worker sleeps with lines of a client in its socket. The client goes elsewhere, sends them
+ * again and then more than the server remembers ids: what does the worker do with the old ones
+ * when it wakes up?
+ */
+void part_late(const struct plan *plan);
+/* A worker is stopped in the middle of an append. */
+void part_hung(const struct plan *plan);
+
+#endif
