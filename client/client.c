@@ -694,9 +694,9 @@ static bool prepare(struct client *client)
 
 static void destroy(struct client *client)
 {
-	transport_destroy(client->transport);
 	if (client->loop)
-		loop_drain(client->loop);
+		loop_close(client->loop);
+	transport_destroy(client->transport);
 	loop_destroy(client->loop);
 	if (client->view)
 		client->view->ops->destroy(client->view);

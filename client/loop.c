@@ -21,6 +21,7 @@ struct loop {
 	uv_signal_t signals[SIGNALS];
 	size_t signal_count;
 	bool has_poll, has_idle, has_output;
+	bool closed;
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -92,15 +93,11 @@ int loop_create(const struct loop_events *events, struct loop **ret_loop)
 	return 0;
 }
 
-void loop_drain(struct loop *loop)
+void loop_close(struct loop *loop)
 {
-	uv_run(&loop->uv, UV_RUN_NOWAIT);
-}
-
-void loop_destroy(struct loop *loop)
-{
-	if (!loop)
+	if (loop->closed)
 		return;
+	loop->closed = true;
 	uv_close((uv_handle_t *)&loop->timer, NULL);
 	for (size_t i = 0; i < loop->signal_count; i++)
 		uv_close((uv_handle_t *)&loop->signals[i], NULL);
@@ -110,9 +107,15 @@ void loop_destroy(struct loop *loop)
 		uv_close((uv_handle_t *)&loop->output, NULL);
 	if (loop->has_idle)
 		uv_close((uv_handle_t *)&loop->idle, NULL);
-	/* a name being looked up cannot be cancelled; then the memory goes with the process */
-	for (int i = 0; i < 100 && uv_run(&loop->uv, UV_RUN_NOWAIT); i++)
-		;
+}
+
+void loop_destroy(struct loop *loop)
+{
+	if (!loop)
+		return;
+	loop_close(loop);
+	uv_run(&loop->uv, UV_RUN_NOWAIT);
+	/* a name still being looked up keeps the loop; both go with the process */
 	if (uv_loop_close(&loop->uv) == 0)
 		free(loop);
 }

@@ -20,6 +20,8 @@ struct loop_events {
 
 /* 0 or -errno. */
 int loop_create(const struct loop_events *events, struct loop **ret_loop);
+/* Watches nothing any more: before the transport's end, which runs the loop out. */
+void loop_close(struct loop *loop);
 /* After everything that lives in it is closed. Accepts NULL. */
 void loop_destroy(struct loop *loop);
 
@@ -34,8 +36,6 @@ void loop_set_timer(struct loop *loop, int64_t delay_ms);
 /* Until loop_stop(). */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
-/* Lets what is closing close: call between the transport's end and loop_destroy(). */
-void loop_drain(struct loop *loop);
 /* The uv_loop_t, for the transport. */
 void *loop_handle(struct loop *loop);
 

@@ -274,8 +274,11 @@ static void free_timer(uv_handle_t *timer)
 
 void transport_destroy(struct transport *transport)
 {
+	bool looking_up;
+
 	if (!transport)
 		return;
+	looking_up = transport->lookup != NULL;
 	transport->busy = false; /* nobody wants to hear of it any more */
 	if (transport->lookup) {
 		uv_cancel((uv_req_t *)&transport->lookup->request);
@@ -283,6 +286,19 @@ void transport_destroy(struct transport *transport)
 	}
 	uv_timer_stop(transport->timer);
 	uv_close((uv_handle_t *)transport->timer, free_timer);
+	/*
+	 * The first call begins to close libwebsockets' handles, the second frees everything and
+	 * unloads the plugin that their callbacks are in: not before the last one is closed. The
+	 * first uv_run forgets a uv_stop from before.
+	 */
+	lws_context_destroy(transport->context);
+	uv_run(transport->loop, UV_RUN_NOWAIT);
+	if (looking_up) {
+		/* no one waits for a name server here: what is left goes with the process */
+		uv_run(transport->loop, UV_RUN_NOWAIT);
+		return;
+	}
+	uv_run(transport->loop, UV_RUN_DEFAULT);
 	lws_context_destroy(transport->context);
 	uv_freeaddrinfo(transport->addresses);
 	buf_finish(&transport->received);

@@ -33,7 +33,7 @@ struct transport_events {
 /* `uv_loop` is borrowed. 0 or -errno. */
 int transport_create(void *uv_loop, const struct transport_events *events,
 		     struct transport **ret_transport);
-/* Closes without waiting; drain the loop afterwards. Accepts NULL. */
+/* Closes, running the loop until that is done: nothing else may live in it. Accepts NULL. */
 void transport_destroy(struct transport *transport);
 
 /*
