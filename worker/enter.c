@@ -205,7 +205,8 @@ static struct event_limits limits_of(const struct config *config)
 				     .ping = config->ping_interval};
 }
 
-static void tell_welcome(struct conn *conn, const struct entries *entries)
+static void tell_welcome(struct conn *conn, const struct login_wish *wish,
+			 const struct entries *entries)
 {
 	struct worker *worker = conn->worker;
 	struct event_welcome_room *rooms = calloc(entries->count + 1, sizeof(*rooms));
@@ -242,7 +243,8 @@ static void tell_welcome(struct conn *conn, const struct entries *entries)
 		last_id[0] = '\0';
 	buf_reset(&worker->line);
 	event_welcome(&worker->line,
-		      &(struct event_welcome){.user = conn->name,
+		      &(struct event_welcome){.id = wish->id,
+					      .user = conn->name,
 					      .session = session,
 					      .roles = roles,
 					      .last_id = last_id,
@@ -319,7 +321,7 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 		conn_fail(conn, wish->id, ERR_internal, NULL, CLOSE_LIMITS);
 		return PROTO_OK;
 	}
-	tell_welcome(conn, &entries);
+	tell_welcome(conn, wish, &entries);
 	for (unsigned i = 0; i < entries.count && conn_is_open(conn); i++) {
 		const struct room_info *info = &entries.entry[i].info;
 
