@@ -1,21 +1,8 @@
-#include "client/client.h"
+#include "client/client_private.h"
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/random.h"
 #include "client/clean.h"
-#include "client/commands.h"
-#include "client/login.h"
-#include "client/loop.h"
-#include "client/pipe.h"
-#include "client/session.h"
-#include "client/state.h"
-#include "client/terminal.h"
-#include "client/transport.h"
 #include "client/trouble.h"
-#include "client/view.h"
-#include "client/view_line.h"
-#include "client/view_pipe.h"
 #include "proto/name.h"
 
 #include <errno.h>
@@ -25,45 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define WINDOW_TYPED 16u   /* lines in flight of a person; a pipe has one, for its order */
 #define SIGN_SLOW_MS 15000 /* a passphrase took so long that the server is about to hang up */
 #define FIRST_TRIES 5u	   /* connections that end before the first welcome */
 #define PAGES_MAX 20u	   /* of a long list that is asked for */
 #define HELD_TELL_MS 1000  /* shorter waits are nobody's business */
-
-struct client {
-	const struct options *options;
-	bool typing;	/* a person types, commands are understood */
-	bool sending;	/* the lines of standard input are sent */
-	bool following; /* what is said is printed */
-
-	struct loop *loop;
-	struct transport *transport;
-	struct session *session;
-	struct view *view; /* NULL before the first key is ready */
-	struct login login;
-	struct state state;
-	struct commands commands;
-	struct pipe_sender pipe;
-	char id_prefix[64];
-	const char *rooms[OPTION_ROOMS_MAX];
-	size_t room_count;
-	unsigned pages;
-
-	bool connected_once;
-	unsigned tries;		/* connections before the first welcome */
-	int64_t challenged_at;	/* when the challenge came that is being signed */
-	int64_t reconnect_at;	/* -1: no reconnect is due */
-	int64_t countdown_at;	/* when the seconds on the screen change; -1: never */
-	bool told_lost;
-
-	bool ending; /* the status is decided */
-	int status;
-	struct buf last_words; /* for stderr, once the terminal is itself again */
-};
 
 static int64_t now(void)
 {
@@ -129,7 +83,7 @@ static void resume_view(void *owner)
 		client->view->ops->resume(client->view);
 }
 
-static struct login_terminal terminal_of(struct client *client)
+struct login_terminal client_terminal(struct client *client)
 {
 	return (struct login_terminal){
 		.pause = pause_view, .resume = resume_view, .owner = client};
@@ -187,7 +141,7 @@ static void on_challenge(struct client *client)
 		.nonce = session_nonce(client->session),
 		.expires = session_expires(client->session),
 	};
-	struct login_terminal terminal = terminal_of(client);
+	struct login_terminal terminal = client_terminal(client);
 	struct buf base64 = BUF_INIT;
 	int rc;
 
@@ -328,7 +282,7 @@ static void on_line(struct client *client, const struct session_event *event)
 		ask_next_page(client, event);
 }
 
-static void on_session(void *owner, const struct session_event *event)
+void client_on_session(void *owner, const struct session_event *event)
 {
 	struct client *client = owner;
 
@@ -549,7 +503,7 @@ static void on_suspend(void *owner)
 	kill(getpid(), SIGTSTP); /* on SIGCONT the view comes back */
 }
 
-static void on_note(void *owner, enum note_tone tone, const char *text)
+void client_on_note(void *owner, enum note_tone tone, const char *text)
 {
 	struct client *client = owner;
 
@@ -557,180 +511,30 @@ static void on_note(void *owner, enum note_tone tone, const char *text)
 		client->view->ops->note(client->view, tone, text);
 }
 
-/* ---- beginning */
+/* ---- the callbacks, as the parts want them */
 
-/* What a pipe is for, where nobody said: to be read, if there is something to read. */
-static bool has_input(void)
+const struct loop_events client_loop_events = {
+	.input = on_input,
+	.timer = on_timer,
+	.output_gone = on_output_gone,
+	.signal = on_signal,
+};
+
+const struct transport_events client_transport_events = {
+	.open = on_open,
+	.message = on_message,
+	.closed = on_closed,
+};
+
+const struct view_input client_view_input = {
+	.line = on_typed,
+	.end = on_input_end,
+	.suspend = on_suspend,
+};
+
+void client_connect(struct client *client)
 {
-	struct stat stat;
-
-	return fstat(STDIN_FILENO, &stat) == 0 &&
-	       (S_ISFIFO(stat.st_mode) || S_ISREG(stat.st_mode) || S_ISSOCK(stat.st_mode));
-}
-
-static void choose_mode(struct client *client)
-{
-	const struct options *options = client->options;
-
-	client->sending = options->send;
-	client->following = options->follow;
-	if (options->send || options->follow)
-		return;
-	if (isatty(STDIN_FILENO))
-		client->typing = true;
-	else if (has_input())
-		client->sending = true;
-	else
-		client->following = true;
-}
-
-static int create_view(struct client *client)
-{
-	struct view_input input = {.line = on_typed, .end = on_input_end, .owner = client};
-	struct view_pipe_config config = {
-		.in = STDIN_FILENO,
-		.out = STDOUT_FILENO,
-		.print = client->typing || client->following,
-		.json = client->options->json,
-		.everything = client->typing,
-		.user = client->options->user,
-	};
-
-	if (client->typing && isatty(STDOUT_FILENO) && !terminal_is_dumb() &&
-	    !client->options->json) {
-		input.suspend = on_suspend;
-		return view_line_create(STDIN_FILENO, STDOUT_FILENO, client->options->user,
-					session_rooms(client->session), &input, &client->view);
-	}
-	return view_pipe_create(&config, &input, &client->view);
-}
-
-static int create_session(struct client *client)
-{
-	const struct options *options = client->options;
-	struct session_config config = {
-		.user = options->user,
-		.server = options->server,
-		.device = options->device ? options->device : client->state.device,
-		.id_prefix = client->id_prefix,
-		.rooms = client->rooms,
-		.only = !client->typing,
-		.no_backlog = !client->typing && !client->following,
-		.window = client->typing ? WINDOW_TYPED : 1,
-	};
-
-	for (size_t i = 0; i < options->room_count; i++)
-		client->rooms[client->room_count++] = options->room[i];
-	config.room_count = client->room_count;
-	if (client->room_count == 0 && !client->typing) {
-		client->rooms[client->room_count++] = "lobby";
-		config.room_count = 1;
-	}
-	if (options->id_prefix)
-		snprintf(client->id_prefix, sizeof(client->id_prefix), "%s", options->id_prefix);
-	else
-		snprintf(client->id_prefix, sizeof(client->id_prefix), "%08" PRIx64,
-			 random_u64() & 0xffffffff);
-	return session_create(&config, on_session, client, &client->session);
-}
-
-static int create_parts(struct client *client)
-{
-	struct loop_events loop_events = {.input = on_input,
-					  .timer = on_timer,
-					  .output_gone = on_output_gone,
-					  .signal = on_signal,
-					  .owner = client};
-	struct transport_events transport_events = {
-		.open = on_open, .message = on_message, .closed = on_closed, .owner = client};
-	int rc;
-
-	if ((rc = create_session(client)) < 0 ||
-	    (rc = loop_create(&loop_events, &client->loop)) < 0 ||
-	    (rc = transport_create(loop_handle(client->loop), &transport_events,
-				   &client->transport)) < 0)
-		return rc;
-	if (client->typing || client->sending)
-		rc = loop_set_input(client->loop, STDIN_FILENO);
-	if (client->following)
-		loop_watch_output(client->loop, STDOUT_FILENO);
-	commands_init(&client->commands, client->session,
-		      client->room_count > 0 ? client->rooms[0] : "lobby", on_note, client);
-	pipe_init(&client->pipe, client->session, client->rooms, client->room_count,
-		  client->id_prefix);
-	return rc;
-}
-
-/* Before any connection: may it be made, and with which key? */
-static bool prepare(struct client *client)
-{
-	const struct options *options = client->options;
-	struct login_terminal terminal = terminal_of(client);
-	struct buf problem = BUF_INIT;
-	char *folder;
-	bool ready = false;
-
-	if (!options->insecure && !trouble_is_local(options->server, options->host)) {
-		trouble_insecure(options->host, &client->last_words);
-		client->status = EXIT_STATUS_USAGE;
-		return false;
-	}
-	folder = state_folder();
-	state_open(folder, options->user, options->server, &client->state);
-	free(folder);
-	client->status = EXIT_STATUS_LOGIN;
-	if (login_begin(&client->login, options->key, client->state.key, &problem) < 0) {
-		buf_append(&client->last_words, problem.data, problem.len);
-	} else if (login_unlock(&client->login, &terminal) < 0) {
-		login_explain(&client->login, options->user, options->server,
-			      &client->last_words);
-	} else {
-		client->status = EXIT_STATUS_OK;
-		ready = true;
-	}
-	buf_finish(&problem);
-	return ready;
-}
-
-static void destroy(struct client *client)
-{
-	if (client->loop)
-		loop_close(client->loop);
-	transport_destroy(client->transport);
-	loop_destroy(client->loop);
-	if (client->view)
-		client->view->ops->destroy(client->view);
-	session_destroy(client->session);
-	login_finish(&client->login);
-	state_close(&client->state);
-}
-
-int client_run(const struct options *options)
-{
-	struct client client = {.options = options,
-				.reconnect_at = -1,
-				.countdown_at = -1,
-				.state = {.lock = -1}};
-	int rc;
-
-	signal(SIGPIPE, SIG_IGN);
-	choose_mode(&client);
-	if (!prepare(&client))
-		goto out;
-	if ((rc = create_parts(&client)) < 0 || (rc = create_view(&client)) < 0) {
-		buf_printf(&client.last_words, "cannot start: %s", strerror(-rc));
-		client.status = EXIT_STATUS_NETWORK;
-		goto out;
-	}
-	show_target(&client);
-	connect_now(&client);
-	settle(&client);
-	if (!client.ending)
-		loop_run(client.loop);
-out:
-	destroy(&client);
-	if (client.last_words.len > 0)
-		fprintf(stderr, "chat-client: %s\n", client.last_words.data);
-	buf_finish(&client.last_words);
-	return client.status;
+	show_target(client);
+	connect_now(client);
+	settle(client);
 }

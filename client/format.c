@@ -176,9 +176,28 @@ static enum format_kind put_stored(const struct format *format, const struct ser
 	case SERVER_LINE_ANSWER:
 		put_doing(format, line, "answered", out);
 		return FORMAT_SAID;
-	default: /* kinds of lines that a later server stores */
-		return FORMAT_NOTHING;
+	case SERVER_LINE_UNKNOWN: /* a kind of line that a later server stores */
+	case SERVER_LINE_CHALLENGE:
+	case SERVER_LINE_WELCOME:
+	case SERVER_LINE_OK:
+	case SERVER_LINE_ERROR:
+	case SERVER_LINE_ROOM:
+	case SERVER_LINE_ROOMS:
+	case SERVER_LINE_USERS:
+	case SERVER_LINE_WHO:
+	case SERVER_LINE_HISTORY:
+	case SERVER_LINE_GAP:
+	case SERVER_LINE_RESET:
+	case SERVER_LINE_PRESENCE:
+	case SERVER_LINE_LEFT:
+	case SERVER_LINE_TYPING:
+	case SERVER_LINE_READ:
+	case SERVER_LINE_NOTICE:
+	case SERVER_LINE_BYE:
+	case SERVER_LINE_PONG:
+		break;
 	}
+	return FORMAT_NOTHING;
 }
 
 /* ---- notes */
@@ -473,9 +492,22 @@ enum format_kind format_event(const struct format *format, const struct session_
 		return FORMAT_ANSWER;
 	case SERVER_LINE_HISTORY:
 		return put_history(line, out);
-	default: /* typing, read marks, pongs, and what a later server says */
-		return FORMAT_NOTHING;
+	case SERVER_LINE_UNKNOWN:
+	case SERVER_LINE_CHALLENGE:
+	case SERVER_LINE_WELCOME:
+	case SERVER_LINE_MESSAGE:
+	case SERVER_LINE_EDIT:
+	case SERVER_LINE_DELETE:
+	case SERVER_LINE_REACTION:
+	case SERVER_LINE_TOPIC:
+	case SERVER_LINE_MODERATION:
+	case SERVER_LINE_ANSWER:
+	case SERVER_LINE_TYPING:
+	case SERVER_LINE_READ:
+	case SERVER_LINE_PONG:
+		break;
 	}
+	return FORMAT_NOTHING;
 }
 
 bool format_day(const struct server_line *line, int *day, struct buf *out)

@@ -286,15 +286,13 @@ static void wrap_help(struct buf *out, const char *text)
 		if (column + word > 78) {
 			buf_printf(out, "\n%*s", HELP_COLUMN, "");
 			column = HELP_COLUMN;
-		}
-		buf_append(out, text, word);
-		text += word;
-		column += word;
-		if (*text == ' ') {
+		} else if (column > HELP_COLUMN) {
 			buf_append_char(out, ' ');
-			text++;
 			column++;
 		}
+		buf_append(out, text, word);
+		column += word;
+		text += word + (text[word] == ' ');
 	}
 	buf_append_char(out, '\n');
 }

@@ -1,0 +1,61 @@
+/*
+ * The inside of a client, for the two files that make it: start.c (what the command line wants,
+ * and the parts for it) and client.c (what happens, and what follows from it).
+ */
+#ifndef CLIENT_CLIENT_PRIVATE_H
+#define CLIENT_CLIENT_PRIVATE_H
+
+#include "client/client.h"
+#include "client/commands.h"
+#include "client/login.h"
+#include "client/loop.h"
+#include "client/pipe.h"
+#include "client/session.h"
+#include "client/state.h"
+#include "client/transport.h"
+#include "client/view.h"
+
+struct client {
+	const struct options *options;
+	bool typing;	/* a person types, commands are understood */
+	bool sending;	/* the lines of standard input are sent */
+	bool following; /* what is said is printed */
+
+	struct loop *loop;
+	struct transport *transport;
+	struct session *session;
+	struct view *view; /* NULL before the first key is ready */
+	struct login login;
+	struct state state;
+	struct commands commands;
+	struct pipe_sender pipe;
+	char id_prefix[64];
+	const char *rooms[OPTION_ROOMS_MAX];
+	size_t room_count;
+	unsigned pages;
+
+	bool connected_once;
+	unsigned tries;		/* connections before the first welcome */
+	int64_t challenged_at;	/* when the challenge came that is being signed */
+	int64_t reconnect_at;	/* -1: no reconnect is due */
+	int64_t countdown_at;	/* when the seconds on the screen change; -1: never */
+	bool told_lost;
+
+	bool ending; /* the status is decided */
+	int status;
+	struct buf last_words; /* for stderr, once the terminal is itself again */
+};
+
+/* The callbacks of the parts; `owner` is the client. */
+extern const struct loop_events client_loop_events;
+extern const struct transport_events client_transport_events;
+extern const struct view_input client_view_input;
+void client_on_session(void *owner, const struct session_event *event);
+void client_on_note(void *owner, enum note_tone tone, const char *text);
+
+/* What login needs of the terminal. */
+struct login_terminal client_terminal(struct client *client);
+/* Begins to connect, and sets the loop up for what comes. */
+void client_connect(struct client *client);
+
+#endif
