@@ -51,6 +51,19 @@ void keys_close(struct keys *keys)
 	*keys = (struct keys){0};
 }
 
+int keys_enter_worker(struct keys *keys, struct keyring **ret_keyring)
+{
+	int err = keyring_attach(keyring_fd(keys->keyring), ret_keyring);
+
+	/* The master's keyring isn't destroyed: its memory isn't here, and the place may be used.
+	 */
+	names_close(keys->names);
+	keys->names = NULL;
+	keys_file_finish(&keys->file);
+	buf_finish(&keys->image);
+	return err;
+}
+
 /* ---- publishing ------------------------------------------------------------------ */
 
 /* The bytes are there where they may be used; of an empty file, to say what is wrong with them. */

@@ -46,6 +46,11 @@ struct keys {
  */
 int keys_open(struct keys *keys, const char *folder, struct buf *error);
 void keys_close(struct keys *keys);
+/*
+ * In a child: opens its own view of the keyring, read only, and gives the rest up; whoever takes
+ * a worker over must not hold the log of names open for writing. 0 or -errno.
+ */
+int keys_enter_worker(struct keys *keys, struct keyring **ret_keyring);
 
 /*
  * Reads the file that `config` names, publishes, and logs what was accepted, or why nobody

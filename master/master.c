@@ -37,7 +37,7 @@ static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 	inherit->config = &master->config;
 	inherit->port = master->listeners.port;
 	inherit->wildcard = master->listeners.wildcard;
-	return keyring_attach(keyring_fd(master->keys.keyring), &inherit->keyring);
+	return keys_enter_worker(&master->keys, &inherit->keyring);
 }
 
 static void fork_due(struct master *master, uint64_t now)
