@@ -97,7 +97,7 @@ void chat_drop(struct chat *c)
 	ws_drop(&c->ws);
 }
 
-static char *quoted_v(const char *fmt, va_list args)
+__attribute__((format(printf, 1, 0))) static char *quoted_v(const char *fmt, va_list args)
 {
 	char *text = NULL;
 
@@ -217,7 +217,7 @@ json_t *chat_next(struct chat *c, unsigned patience_ms)
 	return json_array_get(c->seen, c->taken++);
 }
 
-static json_t *pattern_v(const char *fmt, va_list args)
+__attribute__((format(printf, 1, 0))) static json_t *pattern_v(const char *fmt, va_list args)
 {
 	json_error_t why;
 	char *text = quoted_v(fmt, args);

@@ -51,7 +51,7 @@ const char *scratch_dir(void)
 	return folder;
 }
 
-static char *text_v(const char *fmt, va_list args)
+__attribute__((format(printf, 1, 0))) static char *text_v(const char *fmt, va_list args)
 {
 	char *text = NULL;
 

@@ -63,8 +63,7 @@ static size_t broken_line(char *out, size_t size)
 		"{\"type\":\"read\",\"room\":\"lobby\",\"seq\":%u,\"x\":%u}",
 		"{\"type\":\"users\",\"room\":\"lobby\",\"cursor\":\"%u\",\"id\":\"%u\"}",
 		"{\"type\":\"login\",\"user\":\"alice\",\"signature\":\"%u\",\"server\":\"%u\"}",
-		"{\"type\":\"login\",\"resume\":[{\"room\":\"lobby\",\"after\":%u,\"epoch\":\"%u\"}"
-		"]}",
+		"{\"type\":\"login\",\"resume\":[{\"after\":%u,\"epoch\":\"%u\"}]}",
 		"{\"type\":\"rooms\",\"match\":\"%u\",\"cursor\":\"%u\"}",
 		"{\"type\":\"away\",\"content\":\"%u%u\"}",
 	};
