@@ -8,6 +8,8 @@
 #include "shm/log_ring.h"
 #include "shm/user.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 
@@ -161,7 +163,10 @@ static enum append_result append_in_window(struct shm *shm, struct append *appen
 	if (ret != 0)
 		return ret == -EBUSY ? APPEND_BUSY : APPEND_BROKEN;
 	CRASH_POINT(append_window_locked);
-	result = window_ready(shm, append, due);
+	/* From here on no id leaves the window but by us. */
+	result = append->by_mono_ms != 0 && clock_mono_ms() > append->by_mono_ms
+			 ? APPEND_BUSY
+			 : window_ready(shm, append, due);
 	if (result == APPEND_OK) {
 		result = logs_append(shm, append, window, line);
 		if (result == APPEND_OK)

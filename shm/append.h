@@ -75,6 +75,11 @@ struct append {
 	const char *id;
 	uint64_t id_hash, content_hash;
 	const char *topic; /* a topic line: the new topic; else NULL */
+	/*
+	 * With an id: later than this nothing is appended (APPEND_BUSY); 0: whenever. Who was
+	 * stopped before it got the window's lock may come when the id has been used and forgotten.
+	 */
+	uint64_t by_mono_ms;
 	unsigned
 		copies; /* 1; 2 for a direct message: [0] the sender's inbox, [1] the recipient's */
 	struct {

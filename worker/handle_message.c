@@ -273,6 +273,21 @@ static bool append(struct request *request)
 	return true;
 }
 
+/*
+ * We stood still, and the client has gone meanwhile. A line with an id it sends again on its
+ * next connection; or it has done so long ago, and so many since that the id is forgotten.
+ */
+static bool is_given_up(struct request *request)
+{
+	struct worker *worker = request->conn->worker;
+	uint64_t now = clock_mono_ms();
+	bool late = worker->woke_late ||
+		    (worker->awake_ms != 0 && now - worker->awake_ms >= WORKER_STALL_MS);
+
+	request->append.by_mono_ms = now + WORKER_LOCK_BY_MS;
+	return request->append.id != NULL && late && ws_peer_is_gone(request->conn->ws);
+}
+
 /* The tail of the line is in worker->line_tail. */
 static void append_rendered(struct request *request, struct text head, int64_t wall_ms,
 			    const char *topic)
@@ -294,6 +309,10 @@ static void append_rendered(struct request *request, struct text head, int64_t w
 	request->append.id_hash = request->id_hash;
 	request->append.content_hash = request->content_hash;
 	request->append.topic = topic;
+	if (is_given_up(request)) {
+		conn_close(conn, CLOSE_GOING_AWAY, "gone while this process stood still");
+		return;
+	}
 	for (unsigned i = 0; i < STALE_TRIES; i++)
 		if (append(request))
 			return;

@@ -35,6 +35,10 @@
 #include <stdint.h>
 
 #define WORKER_SPARE_OUTBOXES 64u
+/* Two ticks: a process whose loop has not turned for so long stood still (stopped, starved). */
+#define WORKER_STALL_MS 50u
+/* From the look at a line's sender to the lock of its window; later it is `busy`. */
+#define WORKER_LOCK_BY_MS 250u
 
 struct conn;
 struct control;
@@ -68,6 +72,8 @@ struct worker {
 	struct local_log **logs; /* the same logs without holes */
 	unsigned log_count, log_cap;
 	bool dirty; /* our own dirty bits are set: deliver in worker_flush */
+	uint64_t awake_ms; /* the last turn of the loop; 0: none yet */
+	bool woke_late;    /* before this turn we stood still: what it reads may be old */
 
 	/* Of the keyring: every session here has been judged by it. */
 	uint64_t judged_generation;

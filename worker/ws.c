@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <libwebsockets.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,13 @@ enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
 bool ws_is_blocked(const struct ws *ws)
 {
 	return ws->blocked;
+}
+
+bool ws_peer_is_gone(const struct ws *ws)
+{
+	struct pollfd one = {.fd = lws_get_socket_fd(ws->wsi), .events = POLLRDHUP};
+
+	return poll(&one, 1, 0) == 1;
 }
 
 enum ws_result ws_ping(struct ws *ws)

@@ -98,6 +98,8 @@ enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary);
 /* True while a write is held back. */
 bool ws_is_blocked(const struct ws *ws);
 enum ws_result ws_ping(struct ws *ws);
+/* The peer sends nothing more: what is still to be read is all. One system call. */
+bool ws_peer_is_gone(const struct ws *ws);
 /*
  * Sends what is held back, then a close frame, then closes; `closed` comes later (a peer
  * that doesn't answer is cut after 2 s). reason is for people, at most 123 bytes are sent.

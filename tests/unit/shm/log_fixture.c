@@ -119,6 +119,7 @@ enum append_result say(struct shm *shm, const struct saying *saying, uint64_t *r
 		.window = saying->id != NULL ? saying->window : SHM_NONE,
 		.id = saying->id,
 		.topic = saying->topic,
+		.by_mono_ms = saying->by_mono_ms,
 		.copies = saying->to != 0 ? 2 : 1,
 		.copy = {{.log = saying->log, .epoch = log_epoch(shm, saying->log)},
 			 {.log = saying->to, .epoch = log_epoch(shm, saying->to)}},

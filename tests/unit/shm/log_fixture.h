@@ -35,6 +35,7 @@ struct saying {
 	uint32_t window;
 	const char *id;
 	const char *content;
+	uint64_t by_mono_ms; /* 0: whenever */
 	const char *topic;
 	int64_t wall_ms;
 };

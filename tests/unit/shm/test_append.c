@@ -3,6 +3,8 @@
 #include "shm/lock.h"
 #include "shm/log_ring.h"
 
+#include "base/clock.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -374,4 +376,16 @@ Test(append, tells_whether_this_worker_has_members_there)
 	room_log_unsubscribe(shm, 0);
 	cr_assert_eq(append_line(shm, &append, &local), APPEND_OK);
 	cr_assert_not(local);
+}
+
+Test(append, who_comes_too_late_appends_nothing)
+{
+	struct saying saying = {
+		.log = 0, .window = window, .id = "a", .content = "x", .by_mono_ms = 1};
+
+	cr_assert_eq(say(shm, &saying, NULL), APPEND_BUSY);
+	cr_assert_eq(head_of(0), 0u);
+	saying.by_mono_ms = clock_mono_ms() + 60000;
+	cr_assert_eq(say(shm, &saying, NULL), APPEND_OK);
+	cr_assert_eq(head_of(0), 1u);
 }

@@ -57,6 +57,11 @@ void ws_close(struct ws *ws, unsigned code, const char *reason)
 	ws->close_code = code;
 }
 
+bool ws_peer_is_gone(const struct ws *ws)
+{
+	return ws->gone;
+}
+
 void ws_kill(struct ws *ws)
 {
 	ws->broken = true;
