@@ -90,6 +90,21 @@ OwnedTest(login_keys, the_signature_may_be_bare_base64)
 	chat_expect(c, "{'type':'welcome'}");
 }
 
+OwnedTest(login_keys, the_signature_may_hash_with_sha256)
+{
+	struct key key = key_make("alice", "ed25519", 0);
+	struct server *s = server_with(.keys = scratch_text("%s\n", key.line));
+	struct chat *c = chat_open(s, "alice");
+	char *text =
+		login_text(s->address, "alice", key.fingerprint, text_of(c->challenge, "nonce"),
+			   number_of(c->challenge, "expires"), "none");
+	const char *argv[] = {"ssh-keygen",    "-q", "-Y",     "sign", "-O", "hashalg=sha256", "-n",
+			      LOGIN_NAMESPACE, "-f", key.file, NULL};
+
+	chat_send_signature(c, "alice", run_with(argv, text, NULL).out, NULL);
+	chat_expect(c, "{'type':'welcome','user':'alice'}");
+}
+
 OwnedTest(login_keys, a_key_in_an_agent_lets_in)
 {
 	struct key key = key_make("alice", "ed25519", 0);
