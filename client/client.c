@@ -259,7 +259,10 @@ static void on_error(struct client *client, const struct session_event *event)
 static void on_line(struct client *client, const struct session_event *event)
 {
 	const struct server_line *line = event->line;
-	bool shown = client->view->ops->show(client->view, event);
+	/* the last words before a close are told with what follows from it */
+	bool last = line->type == SERVER_LINE_BYE || (line->type == SERVER_LINE_ERROR && line->fatal);
+	bool shown = (!last || client->options->json) &&
+		     client->view->ops->show(client->view, event);
 
 	if (shown && server_line_is_sequenced(line) && event->freshness != SESSION_HISTORY &&
 	    (client->typing || name_is_inbox(line->room)))
@@ -359,17 +362,25 @@ static void countdown(struct client *client)
 	client->countdown_at = left > 1000 ? now() + (left - 1) % 1000 + 1 : -1;
 }
 
-static void come_back(struct client *client, int64_t delay_ms)
+static void tell_lost(struct client *client, const struct session_loss *loss)
 {
+	const char *why = loss->message[0] ? loss->message : loss->code;
+	char when[48] = "";
+
+	if (loss->delay_ms >= 1000)
+		snprintf(when, sizeof(when), " in %" PRId64 " s", (loss->delay_ms + 999) / 1000);
+	say(client, NOTE_QUIET, "connection lost%s%s; reconnecting%s", why[0] ? ": " : "", why,
+	    when);
+}
+
+static void come_back(struct client *client, const struct session_loss *loss)
+{
+	/* once, however many attempts it takes */
 	if (session_was_ready(client->session) && !client->told_lost) {
 		client->told_lost = true;
-		if (delay_ms >= 1000)
-			say(client, NOTE_QUIET, "connection lost; reconnecting in %" PRId64 " s",
-			    (delay_ms + 999) / 1000);
-		else
-			say(client, NOTE_QUIET, "connection lost; reconnecting");
+		tell_lost(client, loss);
 	}
-	client->reconnect_at = now() + delay_ms;
+	client->reconnect_at = now() + loss->delay_ms;
 	countdown(client);
 }
 
@@ -395,7 +406,7 @@ static void on_closed(void *owner, const struct transport_end *end)
 		trouble_lost(&loss, end, &text);
 		end_with(client, EXIT_STATUS_NETWORK, text.data);
 	} else {
-		come_back(client, loss.delay_ms);
+		come_back(client, &loss);
 	}
 	buf_finish(&text);
 	settle(client);

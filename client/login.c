@@ -110,10 +110,12 @@ int login_unlock(struct login *login, const struct login_terminal *terminal)
 void login_connected(struct login *login)
 {
 	login->attempts = 0;
+	if (candidate(login))
+		return;
+	/* the keys of a session that once stood: try them all again */
+	login->at = 0;
 	buf_reset(&login->tried);
 	login->refusal[0] = '\0';
-	if (!candidate(login))
-		login->at = 0; /* the keys of a session that once stood: try them all again */
 }
 
 static const char *sign_problem(int rc)
@@ -193,6 +195,8 @@ const char *login_accepted(struct login *login)
 	const struct sign_key *key = candidate(login);
 
 	login->attempts = 0;
+	buf_reset(&login->tried);
+	login->refusal[0] = '\0';
 	return key ? key->fingerprint : "";
 }
 
