@@ -13,7 +13,7 @@
 #define RESPAWN_DELAY_MIN_MS 100u
 #define RESPAWN_DELAY_MAX_MS 10000u
 /* Killed from outside after so long, a worker that had served is replaced at once, uncounted. */
-#define RESPAWN_YOUNG_MS 100u
+#define RESPAWN_YOUNG_MS 250u
 
 /* Zero-initialise. */
 struct respawn {
