@@ -195,7 +195,7 @@ void event_ok(struct buf *out, const char *id, const char *room, uint64_t seq, u
 }
 
 void event_error(struct buf *out, const char *id, enum proto_error error, const char *message,
-		 int64_t retry_after_ms)
+		 int64_t retry_after_ms, bool fatal)
 {
 	struct json_writer json;
 
@@ -204,7 +204,7 @@ void event_error(struct buf *out, const char *id, enum proto_error error, const 
 	json_put_string(&json, "message",
 			message != NULL && message[0] != '\0' ? message : error_message(error));
 	put_retry(&json, retry_after_ms);
-	if (error_is_fatal(error))
+	if (fatal || error_is_fatal(error))
 		json_put_bool(&json, "fatal", true);
 	json_end(&json);
 }

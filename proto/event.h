@@ -91,9 +91,12 @@ void event_welcome(struct buf *out, const struct event_welcome *welcome,
 #define OK_DURABLE 2u
 /* room NULL: no room; seq 0: none. */
 void event_ok(struct buf *out, const char *id, const char *room, uint64_t seq, unsigned flags);
-/* message NULL or "": the error's own. retry_after_ms < 0: left out. `fatal` is the error's. */
+/*
+ * message NULL or "": the error's own. retry_after_ms < 0: left out. fatal: the connection is
+ * closed behind it, though the error alone would not close one.
+ */
 void event_error(struct buf *out, const char *id, enum proto_error error, const char *message,
-		 int64_t retry_after_ms);
+		 int64_t retry_after_ms, bool fatal);
 void event_pong(struct buf *out, const char *id, int64_t wall_ms);
 
 struct event_room {

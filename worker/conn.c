@@ -33,7 +33,8 @@ static void overflow(struct conn *conn, int err)
 
 	outbox_finish(&conn->outbox);
 	counter_add(&conn->worker->shm, COUNTER_slow_closed_total, 1);
-	event_error(&line, NULL, err == -ENOBUFS ? ERR_too_slow : ERR_internal, NULL, -1);
+	event_error(&line, NULL, err == -ENOBUFS ? ERR_too_slow : ERR_internal, NULL, -1,
+		    true);
 	if (!line.failed)
 		outbox_add(&conn->outbox, line.data, line.len, SHM_NONE, 0, 0);
 	buf_finish(&line);
@@ -119,13 +120,13 @@ void conn_tell_lines(struct conn *conn, uint32_t log, uint64_t epoch, uint64_t a
 }
 
 static void tell_error(struct conn *conn, const char *id, enum proto_error error, const char *text,
-		       int64_t retry_after_ms)
+		       int64_t retry_after_ms, bool fatal)
 {
 	struct buf *line = &conn->worker->line;
 
 	counter_add(&conn->worker->shm, COUNTER_errors_total, 1);
 	buf_reset(line);
-	event_error(line, id, error, text, retry_after_ms);
+	event_error(line, id, error, text, retry_after_ms, fatal);
 	conn_tell(conn, line);
 }
 
@@ -134,7 +135,7 @@ void conn_tell_error(struct conn *conn, const char *id, enum proto_error error, 
 {
 	if (!conn_is_open(conn))
 		return;
-	tell_error(conn, id, error, text, retry_after_ms);
+	tell_error(conn, id, error, text, retry_after_ms, false);
 	if (error_is_fatal(error))
 		conn_close(conn, error_close(error), error_code(error));
 }
@@ -194,7 +195,7 @@ void conn_fail(struct conn *conn, const char *id, enum proto_error error, const 
 {
 	if (!conn_is_open(conn))
 		return;
-	tell_error(conn, id, error, text, -1);
+	tell_error(conn, id, error, text, -1, true);
 	conn_close(conn, error_is_fatal(error) ? error_close(error) : code, error_code(error));
 }
 

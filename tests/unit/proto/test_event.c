@@ -171,15 +171,17 @@ Test(event, ok_has_what_there_is_to_say)
 
 Test(event, error_has_its_own_text_unless_there_is_a_better_one)
 {
-	event_error(&out, NULL, ERR_empty, NULL, -1);
+	event_error(&out, NULL, ERR_empty, NULL, -1, false);
 	expect("{\"type\":\"error\",\"code\":\"empty\","
 	       "\"message\":\"say something: the content is empty\"}\n");
-	event_error(&out, "k", ERR_rate_limited, "", 0);
+	event_error(&out, "k", ERR_rate_limited, "", 0, false);
 	expect("{\"type\":\"error\",\"id\":\"k\",\"code\":\"rate_limited\","
 	       "\"message\":\"too fast: wait, then send it again\",\"retry_after_ms\":0}\n");
-	event_error(&out, "", ERR_banned, "until \"tomorrow\"", 5000);
+	event_error(&out, "", ERR_banned, "until \"tomorrow\"", 5000, false);
 	expect("{\"type\":\"error\",\"code\":\"banned\",\"message\":\"until \\\"tomorrow\\\"\","
 	       "\"retry_after_ms\":5000,\"fatal\":true}\n");
+	event_error(&out, NULL, ERR_server_full, "full", -1, true);
+	expect("{\"type\":\"error\",\"code\":\"server_full\",\"message\":\"full\",\"fatal\":true}\n");
 }
 
 Test(event, pong_tells_the_time)
