@@ -130,9 +130,9 @@ static void expand(struct blowfish *b, const uint8_t *key, const uint8_t *salt)
 	for (size_t i = 0; i < SUBKEYS; i++)
 		b->p[i] ^= stream_next(&key_words);
 	for (size_t i = 0; i < PI_WORDS; i += 2) {
-		uint32_t *at = i < SUBKEYS ? &b->p[i]
-					   : &b->s[(i - SUBKEYS) / BOX_SIZE]
-						  [(i - SUBKEYS) % BOX_SIZE];
+		uint32_t *at = i < SUBKEYS
+				       ? &b->p[i]
+				       : &b->s[(i - SUBKEYS) / BOX_SIZE][(i - SUBKEYS) % BOX_SIZE];
 
 		if (salt) {
 			left ^= stream_next(&salt_words);
@@ -203,7 +203,8 @@ int bcrypt_pbkdf(const char *passphrase, size_t passphrase_len, const uint8_t *s
 	if (!pi_known)
 		return -ENOMEM;
 	crypto_hash_sha512(passphrase_hash, (const unsigned char *)passphrase, passphrase_len);
-	/* The bytes of the blocks are dealt out in turn, so that half a key takes as long as all. */
+	/* The bytes of the blocks are dealt out in turn, so that half a key takes as long as all.
+	 */
 	for (size_t n = 0; n < blocks; n++) {
 		derive_block(passphrase_hash, salt, salt_len, (uint32_t)(n + 1), rounds, block);
 		for (size_t i = 0; i < OUT_BYTES && i * blocks + n < key_len; i++)

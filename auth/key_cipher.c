@@ -108,9 +108,8 @@ int key_cipher_open(const struct key_container *container, const char *passphras
 	if (len % cipher->block != 0 ||
 	    container->tag.len != (cipher->mode == MODE_PLAIN ? 0 : TAG_LEN))
 		return -EBADMSG;
-	rc = bcrypt_pbkdf(passphrase, strlen(passphrase), container->salt.data,
-			  container->salt.len, container->rounds, key,
-			  cipher->key_len + cipher->iv_len);
+	rc = bcrypt_pbkdf(passphrase, strlen(passphrase), container->salt.data, container->salt.len,
+			  container->rounds, key, cipher->key_len + cipher->iv_len);
 	if (rc < 0)
 		return rc == -EINVAL ? -EACCES : rc; /* an empty passphrase opens nothing */
 	out = buf_reserve(plain, len + cipher->block);

@@ -25,7 +25,7 @@ struct key_container {
 	struct buf bytes; /* decoded; the views below point into it; wiped at the end */
 	char cipher[48];  /* "none" where it is open */
 	char kdf[16];
-	uint32_t rounds;	/* bcrypt's; 0 without a KDF */
+	uint32_t rounds;        /* bcrypt's; 0 without a KDF */
 	struct wire_bytes salt; /* 1 to 64 bytes, or none */
 	struct wire_bytes public_blob;
 	struct wire_bytes private_part;

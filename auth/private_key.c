@@ -203,8 +203,8 @@ static int load_container(const char *text, size_t len, const char *passphrase,
 	/* The open half told everyone which key this is; it must not have lied. */
 	if (rc == 0 && (rc = private_key_put_public(key)) == 0 &&
 	    (key->public_blob.len != container.public_blob.len ||
-	     memcmp(key->public_blob.data, container.public_blob.data,
-		    container.public_blob.len) != 0))
+	     memcmp(key->public_blob.data, container.public_blob.data, container.public_blob.len) !=
+		     0))
 		rc = -EBADMSG;
 	key_container_finish(&container);
 	return rc;

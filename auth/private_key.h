@@ -25,7 +25,7 @@
 #define PRIVATE_KEY_FILE_MAX 65536u /* a file larger than this is no key of ours */
 
 enum private_key_reader {
-	PRIVATE_KEY_READ_HERE,	     /* openssh-key-v1, open or encrypted */
+	PRIVATE_KEY_READ_HERE,       /* openssh-key-v1, open or encrypted */
 	PRIVATE_KEY_READ_LIBCRYPTO,  /* PEM, PKCS#8 */
 	PRIVATE_KEY_READ_SSH_KEYGEN, /* private_key_load() answers -ENOTSUP */
 };

@@ -41,7 +41,8 @@ static BIGNUM *number(struct wire_bytes bytes)
 	return BN_bin2bn(bytes.data, (int)bytes.len, NULL);
 }
 
-/* n, e, d, iqmp, p, q; the last three only speed signing up, and d alone cannot be wrong by half. */
+/* n, e, d, iqmp, p, q; the last three only speed signing up, and d alone cannot be wrong by half.
+ */
 static EVP_PKEY *read_rsa(struct wire_reader *reader)
 {
 	struct wire_bytes field[6];
@@ -83,8 +84,8 @@ static EVP_PKEY *read_ecdsa(struct wire_reader *reader, enum key_type type)
 	d = number(scalar);
 	builder = OSSL_PARAM_BLD_new();
 	if (d && builder &&
-	    OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME,
-					    ecdsa_group(type), 0) &&
+	    OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, ecdsa_group(type),
+					    0) &&
 	    OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point.data,
 					     point.len) &&
 	    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, d))

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,8 +90,7 @@ static int plain_of_certificate(const struct buf *blob, struct buf *plain)
 /* Appends an empty key to the list. */
 static struct sign_key *list_grow(struct sign_keys *keys)
 {
-	struct sign_key *list =
-		reallocarray(keys->list, keys->count + 1, sizeof(struct sign_key));
+	struct sign_key *list = reallocarray(keys->list, keys->count + 1, sizeof(struct sign_key));
 
 	if (!list)
 		return NULL;
@@ -159,12 +159,11 @@ static int add_key(struct sign_keys *keys, const char *name, const struct buf *o
 
 static char *path_with(const char *path, const char *ending)
 {
-	char *whole = malloc(strlen(path) + strlen(ending) + 1);
+	size_t size = strlen(path) + strlen(ending) + 1;
+	char *whole = malloc(size);
 
-	if (!whole)
-		return NULL;
-	memcpy(whole, path, strlen(path));
-	memcpy(whole + strlen(path), ending, strlen(ending) + 1);
+	if (whole)
+		snprintf(whole, size, "%s%s", path, ending);
 	return whole;
 }
 
@@ -275,10 +274,9 @@ static int add_usual_files(struct sign_keys *keys, const char *home, const struc
 	for (size_t i = 0; rc == 0 && i < sizeof(usual_files) / sizeof(usual_files[0]); i++) {
 		buf_reset(&path);
 		buf_printf(&path, "%s/.ssh/%s", home, usual_files[i]);
-		if (path.failed)
+		/* a missing or broken file is no reason to stop */
+		if (path.failed || add_file(keys, path.data, agent) == -ENOMEM)
 			rc = -ENOMEM;
-		else if (add_file(keys, path.data, agent) == -ENOMEM)
-			rc = -ENOMEM; /* a missing or broken file is no reason to stop */
 	}
 	buf_finish(&path);
 	return rc;
@@ -289,8 +287,8 @@ static int add_agent_keys(struct sign_keys *keys, const struct agent_keys *agent
 	for (size_t i = 0; i < agent->count; i++) {
 		const char *comment = agent->keys[i].comment;
 
-		if (add_key(keys, comment[0] ? comment : "a key of the agent",
-			    &agent->keys[i].blob, NULL, agent) == -ENOMEM)
+		if (add_key(keys, comment[0] ? comment : "a key of the agent", &agent->keys[i].blob,
+			    NULL, agent) == -ENOMEM)
 			return -ENOMEM;
 	}
 	return 0;
@@ -320,7 +318,8 @@ static int add_named(struct sign_keys *keys, const char *named, const struct age
 		buf_printf(problem, "cannot read the key %s: %s", named, strerror(-rc));
 	else if (rc == 0 && keys->count == 0) {
 		buf_printf(problem,
-			   "the private half of %s is neither beside it nor in the ssh-agent", named);
+			   "the private half of %s is neither beside it nor in the ssh-agent",
+			   named);
 		rc = -ENOENT;
 	}
 	free(path);
@@ -481,8 +480,8 @@ out:
 	return rc;
 }
 
-int sign_key_sign(const struct sign_keys *keys, const struct sign_key *key,
-		  const char *namespace, const void *text, size_t len, struct buf *base64)
+int sign_key_sign(const struct sign_keys *keys, const struct sign_key *key, const char *namespace,
+		  const void *text, size_t len, struct buf *base64)
 {
 	struct buf signature = BUF_INIT, blob = BUF_INIT;
 	int rc = make_signature(keys, key, namespace, text, len, &signature);

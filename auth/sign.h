@@ -28,10 +28,10 @@
 
 /* Where to look; borrowed strings. */
 struct sign_source {
-	const char *key_path;	  /* --key: a private key, its .pub, or a -cert.pub; or NULL */
-	const char *home;	  /* whose .ssh holds the usual files; or NULL */
+	const char *key_path;     /* --key: a private key, its .pub, or a -cert.pub; or NULL */
+	const char *home;         /* whose .ssh holds the usual files; or NULL */
 	const char *agent_socket; /* SSH_AUTH_SOCK; NULL or "": no agent */
-	const char *remembered;	  /* fingerprint of the key that last worked; or NULL */
+	const char *remembered;   /* fingerprint of the key that last worked; or NULL */
 };
 
 /* A private-key file; a plain key and its certificate share one. */
@@ -44,13 +44,13 @@ struct sign_secret {
 
 /* One thing to try. */
 struct sign_key {
-	char *name;	      /* owned; for people: the path, or the agent's comment (clean it) */
-	struct buf plain;     /* the plain public key; empty until unlocked if nobody told it */
-	struct buf offered;   /* what stands in the signature: plain, or the certificate */
-	struct buf in_agent;  /* the agent's name for it; empty: the agent hasn't it */
-	bool certified;	      /* offered is a certificate */
+	char *name;          /* owned; for people: the path, or the agent's comment (clean it) */
+	struct buf plain;    /* the plain public key; empty until unlocked if nobody told it */
+	struct buf offered;  /* what stands in the signature: plain, or the certificate */
+	struct buf in_agent; /* the agent's name for it; empty: the agent hasn't it */
+	bool certified;      /* offered is a certificate */
 	char fingerprint[FINGERPRINT_SIZE]; /* of the plain key; "" until that is known */
-	struct sign_secret *secret;	    /* borrowed from the sign_keys; NULL: only the agent */
+	struct sign_secret *secret;         /* borrowed from the sign_keys; NULL: only the agent */
 };
 
 struct sign_keys {
@@ -87,7 +87,7 @@ int sign_key_unlock(struct sign_key *key, sign_ask_fn *ask, void *owner);
  * Signs a text: appends the SSHSIG blob in base64. 0; -EACCES: agent, owner or ssh-keygen said no;
  * or another -errno.
  */
-int sign_key_sign(const struct sign_keys *keys, const struct sign_key *key,
-		  const char *namespace, const void *text, size_t len, struct buf *base64);
+int sign_key_sign(const struct sign_keys *keys, const struct sign_key *key, const char *namespace,
+		  const void *text, size_t len, struct buf *base64);
 
 #endif

@@ -48,7 +48,8 @@ static bool is_hidden(uint32_t c)
 
 static bool joins_after(uint32_t previous)
 {
-	return previous >= 0x1f000 || previous == 0xfe0f || (previous >= 0x2190 && previous < 0x2c00);
+	return previous >= 0x1f000 || previous == 0xfe0f ||
+	       (previous >= 0x2190 && previous < 0x2c00);
 }
 
 static bool spells_with_non_joiner(uint32_t previous)

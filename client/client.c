@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #define SIGN_SLOW_MS 15000 /* a passphrase took so long that the server is about to hang up */
-#define FIRST_TRIES 5u	   /* connections that end before the first welcome */
-#define PAGES_MAX 20u	   /* of a long list that is asked for */
+#define FIRST_TRIES 5u     /* connections that end before the first welcome */
+#define PAGES_MAX 20u      /* of a long list that is asked for */
 #define HELD_TELL_MS 1000  /* shorter waits are nobody's business */
 
 static int64_t now(void)
@@ -85,8 +85,7 @@ static void resume_view(void *owner)
 
 struct login_terminal client_terminal(struct client *client)
 {
-	return (struct login_terminal){
-		.pause = pause_view, .resume = resume_view, .owner = client};
+	return (struct login_terminal){.pause = pause_view, .resume = resume_view, .owner = client};
 }
 
 /* ---- what follows from what happened: sent, timed, ended */
@@ -107,15 +106,14 @@ static void settle(struct client *client)
 	if (client->commands.quit)
 		end_with(client, EXIT_STATUS_OK, NULL);
 	if (client->sending && !client->following && pipe_is_done(&client->pipe))
-		end_with(client, client->pipe.refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_OK,
-			 NULL);
+		end_with(client, client->pipe.refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_OK, NULL);
 	if (client->view)
 		client->view->ops->refresh(client->view);
 	transport_send(client->transport, session_output(client->session));
-	loop_want_input(client->loop,
-			!client->ending && client->view &&
-				(client->typing ||
-				 (client->sending && pipe_wants_input(&client->pipe))));
+	loop_want_input(
+		client->loop,
+		!client->ending && client->view &&
+			(client->typing || (client->sending && pipe_wants_input(&client->pipe))));
 	at = earlier(session_deadline(client->session), client->reconnect_at);
 	at = earlier(at, client->countdown_at);
 	delay = at < 0 ? -1 : at - now();
@@ -260,9 +258,10 @@ static void on_line(struct client *client, const struct session_event *event)
 {
 	const struct server_line *line = event->line;
 	/* the last words before a close are told with what follows from it */
-	bool last = line->type == SERVER_LINE_BYE || (line->type == SERVER_LINE_ERROR && line->fatal);
-	bool shown = (!last || client->options->json) &&
-		     client->view->ops->show(client->view, event);
+	bool last =
+		line->type == SERVER_LINE_BYE || (line->type == SERVER_LINE_ERROR && line->fatal);
+	bool shown =
+		(!last || client->options->json) && client->view->ops->show(client->view, event);
 
 	if (shown && server_line_is_sequenced(line) && event->freshness != SESSION_HISTORY &&
 	    (client->typing || name_is_inbox(line->room)))
@@ -271,9 +270,8 @@ static void on_line(struct client *client, const struct session_event *event)
 		pipe_event(&client->pipe, event);
 	if (line->type == SERVER_LINE_ERROR)
 		on_error(client, event);
-	if (line->type == SERVER_LINE_LEFT ||
-	    (line->type == SERVER_LINE_OK && event->request &&
-	     event->request->kind == REQUEST_LEAVE)) {
+	if (line->type == SERVER_LINE_LEFT || (line->type == SERVER_LINE_OK && event->request &&
+					       event->request->kind == REQUEST_LEAVE)) {
 		const char *room = line->room ? line->room : event->request->target;
 
 		if (room)
@@ -393,7 +391,8 @@ static void on_closed(void *owner, const struct transport_end *end)
 
 	if (client->ending) {
 		loop_stop(client->loop);
-	} else if (!client->connected_once && (!end->answered || client->options->once || ++client->tries >= FIRST_TRIES)) {
+	} else if (!client->connected_once &&
+		   (!end->answered || client->options->once || ++client->tries >= FIRST_TRIES)) {
 		on_first_failure(client, end);
 	} else if (loss.verdict == SESSION_GIVE_UP) {
 		trouble_give_up(&loss, end, &text);

@@ -17,8 +17,8 @@
 
 struct client {
 	const struct options *options;
-	bool typing;	/* a person types, commands are understood */
-	bool sending;	/* the lines of standard input are sent */
+	bool typing;    /* a person types, commands are understood */
+	bool sending;   /* the lines of standard input are sent */
 	bool following; /* what is said is printed */
 
 	struct loop *loop;
@@ -35,10 +35,10 @@ struct client {
 	unsigned pages;
 
 	bool connected_once;
-	unsigned tries;		/* connections before the first welcome */
-	int64_t challenged_at;	/* when the challenge came that is being signed */
-	int64_t reconnect_at;	/* -1: no reconnect is due */
-	int64_t countdown_at;	/* when the seconds on the screen change; -1: never */
+	unsigned tries;        /* connections before the first welcome */
+	int64_t challenged_at; /* when the challenge came that is being signed */
+	int64_t reconnect_at;  /* -1: no reconnect is due */
+	int64_t countdown_at;  /* when the seconds on the screen change; -1: never */
 	bool told_lost;
 
 	bool ending; /* the status is decided */

@@ -30,9 +30,9 @@ struct commands {
 	struct session *session; /* borrowed */
 	commands_note_fn *note;
 	void *owner;
-	char target[ROOM_SIZE];	  /* where plain text goes: a room, or "@user" */
+	char target[ROOM_SIZE];   /* where plain text goes: a room, or "@user" */
 	char previous[ROOM_SIZE]; /* where it went before a join that may yet be refused */
-	bool quit;		  /* they asked for it */
+	bool quit;                /* they asked for it */
 };
 
 void commands_init(struct commands *commands, struct session *session, const char *target,

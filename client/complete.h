@@ -28,8 +28,8 @@ struct people {
 void people_saw(struct people *people, const char *name);
 
 struct complete_result {
-	size_t from;	    /* replace text[from..cursor) ... */
-	char text[128];	    /* ... with this; "" where nothing fits */
+	size_t from;        /* replace text[from..cursor) ... */
+	char text[128];     /* ... with this; "" where nothing fits */
 	struct buf choices; /* the names that fit, where there are several; finish it */
 };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CTRL(letter) ((letter) & 0x1f)
+#define CTRL(letter) ((letter)&0x1f)
 #define ESCAPE 0x1b
 #define DELETE 0x7f
 #define NEWLINE_SIGN 0x23ceu
@@ -76,8 +76,8 @@ static size_t next(const struct edit *edit)
 
 	if (edit->cursor == edit->text.len)
 		return edit->cursor;
-	return edit->cursor + utf8_decode(text_of(edit) + edit->cursor,
-					  edit->text.len - edit->cursor, &character);
+	return edit->cursor +
+	       utf8_decode(text_of(edit) + edit->cursor, edit->text.len - edit->cursor, &character);
 }
 
 static size_t previous(const struct edit *edit)
@@ -118,16 +118,15 @@ static void remember(struct edit *edit, const char *line)
 {
 	char *copy;
 
-	if (line[0] == '\0' || (edit->history_count > 0 &&
-				strcmp(edit->history[edit->history_count - 1], line) == 0))
+	if (line[0] == '\0' ||
+	    (edit->history_count > 0 && strcmp(edit->history[edit->history_count - 1], line) == 0))
 		return;
 	copy = strdup(line);
 	if (!copy)
 		return;
 	if (edit->history_count == EDIT_HISTORY_MAX) {
 		free(edit->history[0]);
-		memmove(edit->history, edit->history + 1,
-			(EDIT_HISTORY_MAX - 1) * sizeof(char *));
+		memmove(edit->history, edit->history + 1, (EDIT_HISTORY_MAX - 1) * sizeof(char *));
 		edit->history_count--;
 	}
 	edit->history[edit->history_count++] = copy;

@@ -31,12 +31,12 @@ enum edit_result {
 };
 
 struct edit {
-	struct buf text;  /* UTF-8; newlines only from a paste */
-	size_t cursor;	  /* a byte offset, always between two characters */
-	struct buf taken; /* by C-u, C-k, C-w, M-d */
+	struct buf text;                 /* UTF-8; newlines only from a paste */
+	size_t cursor;                   /* a byte offset, always between two characters */
+	struct buf taken;                /* by C-u, C-k, C-w, M-d */
 	char *history[EDIT_HISTORY_MAX]; /* owned; oldest first */
 	size_t history_count;
-	size_t at;	   /* which of history is shown; history_count: the new line */
+	size_t at;         /* which of history is shown; history_count: the new line */
 	struct buf unsent; /* the new line while older ones are shown */
 
 	/* private: the keyboard's multi-byte sequences */

@@ -274,8 +274,8 @@ static enum format_kind put_entered(const struct format *format, const struct se
 	return FORMAT_NOTE;
 }
 
-static enum format_kind put_cursor_note(const struct format *format,
-					const struct server_line *line, struct buf *out)
+static enum format_kind put_cursor_note(const struct format *format, const struct server_line *line,
+					struct buf *out)
 {
 	begin_note(format, out);
 	put_room(out, line->room);
@@ -403,8 +403,8 @@ static enum format_kind put_ok(const struct session_event *event, struct buf *ou
 		return FORMAT_ANSWER;
 	}
 	if (event->request->kind == REQUEST_AWAY) {
-		buf_append_str(out, event->request->content ? "  You are away."
-							    : "  You are back.");
+		buf_append_str(out,
+			       event->request->content ? "  You are away." : "  You are back.");
 		return FORMAT_ANSWER;
 	}
 	return FORMAT_NOTHING;

@@ -17,22 +17,23 @@
 
 struct format {
 	const char *user; /* who we are; borrowed */
-	bool dates;	  /* "2026-11-20 12:39:01" instead of "12:39": for files and pipes */
-	bool colors;	  /* with SGR sequences around time, names and notes */
+	bool dates;       /* "2026-11-20 12:39:01" instead of "12:39": for files and pipes */
+	bool colors;      /* with SGR sequences around time, names and notes */
 };
 
 enum format_kind {
 	FORMAT_NOTHING, /* not worth a line */
-	FORMAT_SAID,	/* someone said or did something */
-	FORMAT_NOTE,	/* by the way: comings and goings, gaps */
-	FORMAT_ANSWER,	/* what was asked for */
+	FORMAT_SAID,    /* someone said or did something */
+	FORMAT_NOTE,    /* by the way: comings and goings, gaps */
+	FORMAT_ANSWER,  /* what was asked for */
 	FORMAT_TROUBLE, /* an error */
 };
 
 /* Appends the text of an event, without a final newline; nothing for FORMAT_NOTHING. */
 enum format_kind format_event(const struct format *format, const struct session_event *event,
 			      struct buf *out);
-/* "Friday 20 November 2026" where the line's day is not `*day` (which it then becomes), else nothing. */
+/* "Friday 20 November 2026" where the line's day is not `*day` (which it then becomes), else
+ * nothing. */
 bool format_day(const struct server_line *line, int *day, struct buf *out);
 /* A note of our own in the same shape. */
 void format_note(const struct format *format, const char *text, struct buf *out);

@@ -29,9 +29,10 @@ int login_begin(struct login *login, const char *key_path, const char *remembere
 	}
 	if (login->keys.count > 0)
 		return 0;
-	buf_append_str(problem,
-		       "you have no SSH key: none in ~/.ssh (id_ed25519, id_ecdsa, id_rsa), none in "
-		       "an ssh-agent. Make one with: ssh-keygen -t ed25519");
+	buf_append_str(
+		problem,
+		"you have no SSH key: none in ~/.ssh (id_ed25519, id_ecdsa, id_rsa), none in "
+		"an ssh-agent. Make one with: ssh-keygen -t ed25519");
 	return -ENOKEY;
 }
 
@@ -200,8 +201,7 @@ const char *login_accepted(struct login *login)
 	return key ? key->fingerprint : "";
 }
 
-void login_explain(const struct login *login, const char *user, const char *server,
-		   struct buf *out)
+void login_explain(const struct login *login, const char *user, const char *server, struct buf *out)
 {
 	buf_printf(out, "cannot log in to %s as %s", server, user);
 	if (login->refusal[0]) {

@@ -21,9 +21,9 @@
 
 struct login {
 	struct sign_keys keys;
-	size_t at;	   /* the candidate that is tried next */
-	unsigned attempts; /* on this connection */
-	struct buf tried;  /* names of those refused or unusable, for the person */
+	size_t at;          /* the candidate that is tried next */
+	unsigned attempts;  /* on this connection */
+	struct buf tried;   /* names of those refused or unusable, for the person */
 	char refusal[1024]; /* what the server said to the most telling attempt; "" so far */
 };
 

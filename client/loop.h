@@ -11,9 +11,9 @@
 struct loop;
 
 struct loop_events {
-	void (*input)(void *owner);	      /* the input can be read without waiting */
-	void (*timer)(void *owner);	      /* the time set came */
-	void (*output_gone)(void *owner);     /* nobody reads the output any more */
+	void (*input)(void *owner);              /* the input can be read without waiting */
+	void (*timer)(void *owner);              /* the time set came */
+	void (*output_gone)(void *owner);        /* nobody reads the output any more */
 	void (*signal)(void *owner, int signal); /* INT, TERM, HUP, WINCH, CONT */
 	void *owner;
 };

@@ -318,10 +318,11 @@ void options_help(struct buf *out)
 			buf_printf(out, "\n%*s", HELP_COLUMN, "");
 		wrap_help(out, table[i].help);
 	}
-	buf_append_str(out,
-		       "\nWith no terminal on standard input it sends each line of it (as --send), or,\n"
-		       "where there is nothing to read, follows. A line that begins with / is a command\n"
-		       "on a terminal (/help lists them) and plain text in a pipe.\n"
-		       "Exit status: 0 ok, 1 refused by the server, 2 usage, 3 login, 4 network,\n"
-		       "5 timeout.\n");
+	buf_append_str(
+		out,
+		"\nWith no terminal on standard input it sends each line of it (as --send), or,\n"
+		"where there is nothing to read, follows. A line that begins with / is a command\n"
+		"on a terminal (/help lists them) and plain text in a pipe.\n"
+		"Exit status: 0 ok, 1 refused by the server, 2 usage, 3 login, 4 network,\n"
+		"5 timeout.\n");
 }

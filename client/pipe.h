@@ -21,14 +21,14 @@
 #define PIPE_QUEUE 64u /* read ahead no further than this */
 
 struct pipe_sender {
-	struct session *session; /* borrowed */
+	struct session *session;  /* borrowed */
 	const char *const *rooms; /* borrowed: names, or "@user" */
 	size_t room_count;
-	const char *id_prefix;	/* borrowed */
-	uint64_t number;	/* of the last line sent or passed over */
-	uint64_t arrived;	/* up to here they are at the server already */
-	bool ended;		/* no more input */
-	bool refused;		/* one of them was */
+	const char *id_prefix; /* borrowed */
+	uint64_t number;       /* of the last line sent or passed over */
+	uint64_t arrived;      /* up to here they are at the server already */
+	bool ended;            /* no more input */
+	bool refused;          /* one of them was */
 };
 
 void pipe_init(struct pipe_sender *pipe, struct session *session, const char *const *rooms,

@@ -145,14 +145,12 @@ static int copy_text(const char *text, char **ret_copy)
 }
 
 /* Questions have ids of another shape: a line's number counts lines only. */
-static void choose_id(struct requests *requests, const struct request_ask *ask,
-		      char out[ID_SIZE])
+static void choose_id(struct requests *requests, const struct request_ask *ask, char out[ID_SIZE])
 {
 	if (ask->id)
 		snprintf(out, ID_SIZE, "%s", ask->id);
 	else if (is_append(ask->kind))
-		snprintf(out, ID_SIZE, "%s-%" PRIu64, requests->id_prefix,
-			 ++requests->next_append);
+		snprintf(out, ID_SIZE, "%s-%" PRIu64, requests->id_prefix, ++requests->next_append);
 	else
 		snprintf(out, ID_SIZE, "q-%" PRIu64, ++requests->next_question);
 }

@@ -18,14 +18,14 @@
 struct room {
 	char name[ROOM_SIZE];
 	char epoch[EPOCH_LEN_MAX + 1]; /* "" until a `room` line told it */
-	int64_t after;		       /* the last line taken; -1: no cursor yet */
-	int64_t oldest;		       /* the oldest line seen, history included; 0: none */
-	int64_t members;	       /* -1: not told */
-	char *topic;		       /* owned, never NULL */
-	bool after_gap;		       /* a `gap` came: the next line is taken whatever its prev */
-	bool rejoining;		       /* a join is under way to fetch missing lines */
-	int64_t read_wanted;	       /* printed up to here ... */
-	int64_t read_sent;	       /* ... and the server was told so */
+	int64_t after;                 /* the last line taken; -1: no cursor yet */
+	int64_t oldest;                /* the oldest line seen, history included; 0: none */
+	int64_t members;               /* -1: not told */
+	char *topic;                   /* owned, never NULL */
+	bool after_gap;                /* a `gap` came: the next line is taken whatever its prev */
+	bool rejoining;                /* a join is under way to fetch missing lines */
+	int64_t read_wanted;           /* printed up to here ... */
+	int64_t read_sent;             /* ... and the server was told so */
 };
 
 struct rooms {

@@ -11,12 +11,12 @@
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 10000
-#define STEADY_MS 2000	   /* a session that lasted so long starts the back-off afresh */
-#define READ_DELAY_MS 300  /* read marks are gathered for so long */
-#define ASK_MS 30000	   /* silence: the server pings every 25 s, so ask whether it is there */
-#define SILENT_MS 45000	   /* and no answer: the connection is dead */
-#define LOGIN_MS 25000	   /* the server gives a login 20 s */
-#define LEAVE_MS 1000	   /* for its answer to `bye` */
+#define STEADY_MS 2000    /* a session that lasted so long starts the back-off afresh */
+#define READ_DELAY_MS 300 /* read marks are gathered for so long */
+#define ASK_MS 30000      /* silence: the server pings every 25 s, so ask whether it is there */
+#define SILENT_MS 45000   /* and no answer: the connection is dead */
+#define LOGIN_MS 25000    /* the server gives a login 20 s */
+#define LEAVE_MS 1000     /* for its answer to `bye` */
 
 void session_set_state(struct session *session, enum session_state state, int64_t now_ms)
 {

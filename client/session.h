@@ -41,17 +41,17 @@ enum session_state {
 enum session_event_type {
 	SESSION_EVENT_CHALLENGE,     /* sign, then session_login() */
 	SESSION_EVENT_LOGIN_REFUSED, /* line: the error; a new challenge may follow */
-	SESSION_EVENT_READY,	     /* line: welcome */
-	SESSION_EVENT_LINE,	     /* line: any other; those seen already never come */
-	SESSION_EVENT_MISSING,	     /* room: ours no more, as `welcome` shows */
-	SESSION_EVENT_HELD,	     /* the server wants us to wait delay_ms; the request goes again */
-	SESSION_EVENT_SILENT,	     /* nothing heard for too long: close the connection */
+	SESSION_EVENT_READY,         /* line: welcome */
+	SESSION_EVENT_LINE,          /* line: any other; those seen already never come */
+	SESSION_EVENT_MISSING,       /* room: ours no more, as `welcome` shows */
+	SESSION_EVENT_HELD,   /* the server wants us to wait delay_ms; the request goes again */
+	SESSION_EVENT_SILENT, /* nothing heard for too long: close the connection */
 };
 
 /* How a stored line came. */
 enum session_freshness {
 	SESSION_LIVE,
-	SESSION_REPLAY,	 /* announced by a `room` line: missed, or from before we came */
+	SESSION_REPLAY,  /* announced by a `room` line: missed, or from before we came */
 	SESSION_HISTORY, /* asked for with `history` */
 };
 
@@ -70,15 +70,15 @@ struct session_event {
 /* What to do now that the connection is gone. */
 enum session_verdict {
 	SESSION_COME_BACK, /* after delay_ms */
-	SESSION_DONE,	   /* we said `bye` */
+	SESSION_DONE,      /* we said `bye` */
 	SESSION_GIVE_UP,   /* the server does not want us: tell the person */
 };
 
 struct session_loss {
 	enum session_verdict verdict;
 	int64_t delay_ms;
-	bool in_login;	    /* before `welcome` */
-	char code[40];	    /* of the last fatal error or `bye`; or "" */
+	bool in_login;      /* before `welcome` */
+	char code[40];      /* of the last fatal error or `bye`; or "" */
 	char message[1024]; /* its message for people; or "" */
 };
 
@@ -89,7 +89,7 @@ struct session_config {
 	const char *id_prefix;
 	const char *const *rooms; /* to be in from the start; folded names */
 	size_t room_count;
-	bool only;	 /* subscribe to these rooms and the inbox, nothing else */
+	bool only;       /* subscribe to these rooms and the inbox, nothing else */
 	bool no_backlog; /* join them without stored lines */
 	unsigned window; /* lines unanswered at a time; also kept below limits.dedupe */
 };
@@ -119,7 +119,8 @@ int64_t session_expires(const struct session *session);
 int session_login(struct session *session, const char *signature, int64_t now_ms);
 
 /* ---- asking */
-/* Queues it (client/requests.h says with which errors); a join resumes where the room's cursor is. */
+/* Queues it (client/requests.h says with which errors); a join resumes where the room's cursor is.
+ */
 int session_send(struct session *session, const struct request_ask *ask, int64_t now_ms);
 /* Lines up to seq were shown to the person; told to the server now and then. */
 void session_mark_read(struct session *session, const char *room, int64_t seq, int64_t now_ms);

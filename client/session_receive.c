@@ -229,7 +229,8 @@ static void receive_error(struct session *session, struct session_event *event, 
 	event->request = request;
 	if (request && !line->fatal && is_for_now(code)) {
 		event->type = SESSION_EVENT_HELD;
-		event->delay_ms = line->retry_after_ms >= 0 ? line->retry_after_ms : HOLD_DEFAULT_MS;
+		event->delay_ms =
+			line->retry_after_ms >= 0 ? line->retry_after_ms : HOLD_DEFAULT_MS;
 		requests_hold(&session->requests, request, now_ms + event->delay_ms);
 		emit(session, event);
 		return;
@@ -344,4 +345,3 @@ void session_receive(struct session *session, const char *frame, size_t len, int
 	}
 	session_pump(session, now_ms);
 }
-

@@ -137,8 +137,7 @@ static bool prepare(struct client *client)
 	if (login_begin(&client->login, options->key, client->state.key, &problem) < 0) {
 		buf_append(&client->last_words, problem.data, problem.len);
 	} else if (login_unlock(&client->login, &terminal) < 0) {
-		login_explain(&client->login, options->user, options->server,
-			      &client->last_words);
+		login_explain(&client->login, options->user, options->server, &client->last_words);
 	} else {
 		client->status = EXIT_STATUS_OK;
 		ready = true;
@@ -162,10 +161,8 @@ static void destroy(struct client *client)
 
 int client_run(const struct options *options)
 {
-	struct client client = {.options = options,
-				.reconnect_at = -1,
-				.countdown_at = -1,
-				.state = {.lock = -1}};
+	struct client client = {
+		.options = options, .reconnect_at = -1, .countdown_at = -1, .state = {.lock = -1}};
 	int rc;
 
 	signal(SIGPIPE, SIG_IGN);

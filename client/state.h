@@ -17,8 +17,8 @@
 struct state {
 	char device[DEVICE_SIZE];
 	char key[FINGERPRINT_SIZE]; /* "" where none worked yet */
-	char *base;		    /* owned; the path without its ending; NULL: nothing is kept */
-	int lock;		    /* the device's file; -1: none */
+	char *base;                 /* owned; the path without its ending; NULL: nothing is kept */
+	int lock;                   /* the device's file; -1: none */
 };
 
 /*

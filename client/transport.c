@@ -13,10 +13,10 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define MESSAGE_MAX (4u * 1024u * 1024u) /* no server of ours sends a frame so long */
+#define MESSAGE_MAX ((size_t)4 * 1024 * 1024) /* no server of ours sends a frame so long */
 #define RX_BUFFER 65536u
 #define CONNECT_MS 8000u /* an address gets so long to answer the upgrade */
-#define CONNECT_S 30u	 /* libwebsockets' own patience, longer than ours */
+#define CONNECT_S 30u    /* libwebsockets' own patience, longer than ours */
 #define EXPLAIN_MS 300
 
 struct transport {
@@ -29,8 +29,8 @@ struct transport {
 	uv_timer_t *timer; /* owned; freed when libuv is done with it */
 
 	struct addrinfo *addresses; /* owned */
-	struct addrinfo *next;	    /* the next to try */
-	struct addrinfo *tried;	    /* the last one tried */
+	struct addrinfo *next;      /* the next to try */
+	struct addrinfo *tried;     /* the last one tried */
 	char server[300];
 	unsigned port;
 	bool local_only;
@@ -397,7 +397,8 @@ int transport_connect(struct transport *transport, const char *host, unsigned po
 
 	if (transport->busy)
 		return -EBUSY;
-	/* "localhost" must work on a machine without a network, where AI_ADDRCONFIG finds nothing */
+	/* "localhost" must work on a machine without a network, where AI_ADDRCONFIG finds nothing
+	 */
 	if (local_only)
 		hints.ai_flags = 0;
 	lookup = calloc(1, sizeof(*lookup));

@@ -15,10 +15,10 @@ struct transport;
 
 /* How a connection ended, or why there was none. */
 struct transport_end {
-	bool was_open;	     /* the upgrade had succeeded */
-	bool answered;	     /* something was there, but it did not speak chat.v1 */
+	bool was_open;       /* the upgrade had succeeded */
+	bool answered;       /* something was there, but it did not speak chat.v1 */
 	unsigned close_code; /* 0: no close frame */
-	int error;	     /* -errno of the last address tried; 0: none known */
+	int error;           /* -errno of the last address tried; 0: none known */
 	char reason[256];    /* for people; may hold the server's words: clean it */
 };
 

@@ -97,8 +97,7 @@ void trouble_give_up(const struct session_loss *loss, const struct transport_end
 	put_reason(loss, end, out);
 }
 
-void trouble_lost(const struct session_loss *loss, const struct transport_end *end,
-		  struct buf *out)
+void trouble_lost(const struct session_loss *loss, const struct transport_end *end, struct buf *out)
 {
 	buf_append_str(out, loss->in_login ? "the connection was lost before the log-in was done"
 					   : "the connection was lost");

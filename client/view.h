@@ -16,8 +16,8 @@ struct view;
 /* What a view tells its owner; called only from inside view_ops.read. */
 struct view_input {
 	void (*line)(void *owner, const char *line); /* without its newline */
-	void (*end)(void *owner);		     /* no more input: Ctrl-D, end of file */
-	void (*suspend)(void *owner);		     /* Ctrl-Z; NULL: ignored */
+	void (*end)(void *owner);                    /* no more input: Ctrl-D, end of file */
+	void (*suspend)(void *owner);                /* Ctrl-Z; NULL: ignored */
 	void *owner;
 };
 

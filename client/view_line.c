@@ -31,9 +31,9 @@ struct view_line {
 	char user[NAME_SIZE];
 	char target[ROOM_SIZE];
 	char state[80]; /* of the connection; "" while it stands */
-	int day;	/* of the last line printed */
-	bool drawn;	/* the typed line is on the screen, the cursor in it */
-	bool dirty;	/* and something changed since */
+	int day;        /* of the last line printed */
+	bool drawn;     /* the typed line is on the screen, the cursor in it */
+	bool dirty;     /* and something changed since */
 	bool paused;
 	bool ended;
 	bool broken;
@@ -49,7 +49,8 @@ static struct view_line *self(struct view *view)
 
 static void flush(struct view_line *line)
 {
-	if (line->screen.len > 0 && fd_write_all(line->out, line->screen.data, line->screen.len) < 0)
+	if (line->screen.len > 0 &&
+	    fd_write_all(line->out, line->screen.data, line->screen.len) < 0)
 		line->broken = true;
 	buf_reset(&line->screen);
 }

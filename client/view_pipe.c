@@ -20,7 +20,7 @@ struct view_pipe {
 	struct format format;
 	char user[NAME_SIZE];
 	struct buf typed; /* a line without its end so far */
-	bool too_long;	  /* the rest of this line is dropped */
+	bool too_long;    /* the rest of this line is dropped */
 	bool ended;
 	bool broken;
 };

@@ -12,10 +12,10 @@
 #define PIPE_LINE_MAX (1024u * 1024u) /* longer ones are told as too long and dropped */
 
 struct view_pipe_config {
-	int in, out;	/* borrowed */
-	bool print;	/* what is said goes to `out` */
-	bool json;	/* every line goes to `out`, as it came */
-	bool everything; /* comings and goings and answers too: someone is looking */
+	int in, out;      /* borrowed */
+	bool print;       /* what is said goes to `out` */
+	bool json;        /* every line goes to `out`, as it came */
+	bool everything;  /* comings and goings and answers too: someone is looking */
 	const char *user; /* copied */
 };
 

@@ -11,18 +11,30 @@ static const struct {
 	const char *name;
 	enum server_line_type type;
 } type_names[] = {
-	{"challenge", SERVER_LINE_CHALLENGE}, {"welcome", SERVER_LINE_WELCOME},
-	{"ok", SERVER_LINE_OK},		      {"error", SERVER_LINE_ERROR},
-	{"room", SERVER_LINE_ROOM},	      {"rooms", SERVER_LINE_ROOMS},
-	{"users", SERVER_LINE_USERS},	      {"who", SERVER_LINE_WHO},
-	{"history", SERVER_LINE_HISTORY},     {"gap", SERVER_LINE_GAP},
-	{"reset", SERVER_LINE_RESET},	      {"message", SERVER_LINE_MESSAGE},
-	{"edit", SERVER_LINE_EDIT},	      {"delete", SERVER_LINE_DELETE},
-	{"reaction", SERVER_LINE_REACTION},   {"topic", SERVER_LINE_TOPIC},
-	{"moderation", SERVER_LINE_MODERATION}, {"answer", SERVER_LINE_ANSWER},
-	{"presence", SERVER_LINE_PRESENCE},   {"left", SERVER_LINE_LEFT},
-	{"typing", SERVER_LINE_TYPING},	      {"read", SERVER_LINE_READ},
-	{"notice", SERVER_LINE_NOTICE},	      {"bye", SERVER_LINE_BYE},
+	{"challenge", SERVER_LINE_CHALLENGE},
+	{"welcome", SERVER_LINE_WELCOME},
+	{"ok", SERVER_LINE_OK},
+	{"error", SERVER_LINE_ERROR},
+	{"room", SERVER_LINE_ROOM},
+	{"rooms", SERVER_LINE_ROOMS},
+	{"users", SERVER_LINE_USERS},
+	{"who", SERVER_LINE_WHO},
+	{"history", SERVER_LINE_HISTORY},
+	{"gap", SERVER_LINE_GAP},
+	{"reset", SERVER_LINE_RESET},
+	{"message", SERVER_LINE_MESSAGE},
+	{"edit", SERVER_LINE_EDIT},
+	{"delete", SERVER_LINE_DELETE},
+	{"reaction", SERVER_LINE_REACTION},
+	{"topic", SERVER_LINE_TOPIC},
+	{"moderation", SERVER_LINE_MODERATION},
+	{"answer", SERVER_LINE_ANSWER},
+	{"presence", SERVER_LINE_PRESENCE},
+	{"left", SERVER_LINE_LEFT},
+	{"typing", SERVER_LINE_TYPING},
+	{"read", SERVER_LINE_READ},
+	{"notice", SERVER_LINE_NOTICE},
+	{"bye", SERVER_LINE_BYE},
 	{"pong", SERVER_LINE_PONG},
 };
 
@@ -253,8 +265,8 @@ int server_line_parse(const char *text, size_t len, struct server_line *ret_line
 	    (rc = get_texts(object, "joined", &line.joined, &line.joined_count)) < 0 ||
 	    (rc = get_texts(object, "left", &line.left, &line.left_count)) < 0 ||
 	    (rc = get_texts(object, "keys", &line.keys, &line.keys_count)) < 0 ||
-	    (rc = get_texts(object, "capabilities", &line.capabilities,
-			    &line.capability_count)) < 0)
+	    (rc = get_texts(object, "capabilities", &line.capabilities, &line.capability_count)) <
+		    0)
 		goto out;
 	if (line.keys_count > 0)
 		line.key_count = (int64_t)line.keys_count;

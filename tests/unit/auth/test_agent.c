@@ -50,9 +50,9 @@ Test(agent, lists_its_keys_and_signs_with_each_type)
 		cr_assert_eq(pubkey_parse(keys.keys[i].blob.data, keys.keys[i].blob.len, &pubkey),
 			     VERDICT_OK);
 		/* for RSA this also means: not SHA-1 */
-		cr_assert_eq(signature_parse((struct wire_bytes){(uint8_t *)signature.data,
-								 signature.len},
-					     &pubkey, &parsed),
+		cr_assert_eq(signature_parse(
+				     (struct wire_bytes){(uint8_t *)signature.data, signature.len},
+				     &pubkey, &parsed),
 			     VERDICT_OK);
 		cr_assert_eq(signature_verify(&parsed, &pubkey, message, sizeof(message)),
 			     VERDICT_OK);

@@ -45,8 +45,8 @@ static void check_signs(const char *name, const char *passphrase)
 	cr_assert_eq(pubkey_parse(public.data, public.len, &pubkey), VERDICT_OK, "%s", name);
 	bytes = (struct wire_bytes){.data = (const uint8_t *)signature.data, .len = signature.len};
 	cr_assert_eq(signature_parse(bytes, &pubkey, &parsed), VERDICT_OK, "%s", name);
-	cr_assert_eq(signature_verify(&parsed, &pubkey, message, sizeof(message)), VERDICT_OK,
-		     "%s", name);
+	cr_assert_eq(signature_verify(&parsed, &pubkey, message, sizeof(message)), VERDICT_OK, "%s",
+		     name);
 	private_key_destroy(key);
 	buf_finish(&text);
 	buf_finish(&public);
@@ -97,8 +97,15 @@ Test(private_key, every_encrypted_type_opens_with_its_passphrase)
 Test(private_key, every_cipher_of_ssh_keygen_is_opened)
 {
 	static const char *const ciphers[] = {
-		"aes128-cbc", "aes192-cbc", "aes256-cbc", "aes128-ctr", "aes192-ctr",
-		"aes256-ctr", "3des-cbc", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com",
+		"aes128-cbc",
+		"aes192-cbc",
+		"aes256-cbc",
+		"aes128-ctr",
+		"aes192-ctr",
+		"aes256-ctr",
+		"3des-cbc",
+		"aes128-gcm@openssh.com",
+		"aes256-gcm@openssh.com",
 		"chacha20-poly1305@openssh.com",
 	};
 	char options[128];
@@ -151,9 +158,9 @@ Test(private_key, an_ed25519_key_of_openssl_is_read)
 			 " openssl genpkey -algorithm ed25519 -out \"$D/ed\"");
 	key_read(&folder, "ed", &text);
 	cr_assert_eq(private_key_load(text.data, text.len, NULL, &key), 0);
-	cr_assert_eq(pubkey_parse(private_key_public(key)->data, private_key_public(key)->len,
-				  &pubkey),
-		     VERDICT_OK);
+	cr_assert_eq(
+		pubkey_parse(private_key_public(key)->data, private_key_public(key)->len, &pubkey),
+		VERDICT_OK);
 	cr_assert_eq(pubkey.type, KEY_ED25519);
 	cr_assert_eq(private_key_sign(key, "x", 1, &signature), 0);
 	private_key_destroy(key);
@@ -230,7 +237,8 @@ Test(private_key, a_file_whose_halves_differ_is_refused)
 	key_make(&folder, "ed", "-t ed25519 -N ''");
 	key_read(&folder, "ed", &text);
 	/* each base64 character in turn: whatever it belongs to, no other key may come out */
-	for (size_t i = strlen("-----BEGIN OPENSSH PRIVATE KEY-----\n"); i + 60 < text.len; i += 7) {
+	for (size_t i = strlen("-----BEGIN OPENSSH PRIVATE KEY-----\n"); i + 60 < text.len;
+	     i += 7) {
 		char was = text.data[i];
 		int rc;
 

@@ -152,7 +152,8 @@ Test(sign, the_agent_signs_for_a_locked_file_that_it_holds)
 
 	key_agent_start(&folder);
 	key_make(&folder, "ed", "-t ed25519 -N ''");
-	key_run(&folder, "ssh-add -q $D/ed; ssh-keygen -q -p -a 2 -P '' -N locked -f $D/ed >/dev/null");
+	key_run(&folder,
+		"ssh-add -q $D/ed; ssh-keygen -q -p -a 2 -P '' -N locked -f $D/ed >/dev/null");
 	load(key_path(&folder, "ed"), NULL, &keys);
 	cr_assert_eq(keys.count, 1);
 	cr_assert_not(sign_key_is_locked(&keys.list[0]));

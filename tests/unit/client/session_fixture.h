@@ -17,7 +17,8 @@ struct played {
 };
 
 #define WELCOME(rooms, limits)                                                                     \
-	"{\"type\":\"welcome\",\"version\":1,\"user\":\"alice\",\"session\":\"s\",\"last_id\":\"\"," \
+	"{\"type\":\"welcome\",\"version\":1,\"user\":\"alice\",\"session\":\"s\",\"last_id\":"    \
+	"\"\","                                                                                    \
 	"\"rooms\":[" rooms "],\"limits\":{" limits "}}"
 #define LOBBY "{\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,\"head\":0,\"members\":1}"
 #define NO_RATE "\"rate\":[0,0],\"dedupe\":64"

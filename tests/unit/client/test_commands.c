@@ -19,9 +19,10 @@ static void setup(void)
 {
 	played_create(&played, NULL, 8, false);
 	played_log_in(&played, WELCOME(LOBBY, NO_RATE));
-	played_receive(&played, "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
-				"\"head\":9,\"after\":9,\"count\":0,\"members\":1,"
-				"\"topic\":\"Friday\"}");
+	played_receive(&played,
+		       "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
+		       "\"head\":9,\"after\":9,\"count\":0,\"members\":1,"
+		       "\"topic\":\"Friday\"}");
 	played_forget(&played);
 	commands_init(&commands, played.session, "lobby", on_note, NULL);
 }
@@ -147,8 +148,9 @@ Test(commands, room_switches_and_joins_where_it_must)
 
 Test(commands, msg_is_for_one_person)
 {
-	check("/msg Bob got a minute?", "{\"type\":\"message\",\"id\":\"k-1\",\"recipient\":\"bob\","
-					"\"content\":\"got a minute?\"}\n");
+	check("/msg Bob got a minute?",
+	      "{\"type\":\"message\",\"id\":\"k-1\",\"recipient\":\"bob\","
+	      "\"content\":\"got a minute?\"}\n");
 	check("/dm @carol  hi", "{\"type\":\"message\",\"id\":\"k-2\",\"recipient\":\"carol\","
 				"\"content\":\"hi\"}\n");
 	cr_assert_str_eq(commands.target, "lobby");
@@ -187,9 +189,10 @@ Test(commands, history_goes_back_from_the_oldest_line_seen)
 {
 	check("/history 5", "{\"type\":\"history\",\"id\":\"q-1\",\"room\":\"lobby\",\"before\":10,"
 			    "\"limit\":5}\n");
-	played_receive(&played, "{\"type\":\"history\",\"id\":\"q-1\",\"room\":\"lobby\",\"first\":5,"
-				"\"last\":5,\"count\":1}\n"
-				"{\"type\":\"message\",\"room\":\"lobby\",\"seq\":5}");
+	played_receive(&played,
+		       "{\"type\":\"history\",\"id\":\"q-1\",\"room\":\"lobby\",\"first\":5,"
+		       "\"last\":5,\"count\":1}\n"
+		       "{\"type\":\"message\",\"room\":\"lobby\",\"seq\":5}");
 	check("/history", "{\"type\":\"history\",\"id\":\"q-2\",\"room\":\"lobby\",\"before\":5,"
 			  "\"limit\":20}\n");
 	check_noted("/history 0", "from 1 to 200");

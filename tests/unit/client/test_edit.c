@@ -269,7 +269,8 @@ Test(edit, wide_characters_take_two_columns)
 Test(edit, a_newline_shows_as_a_sign)
 {
 	type("\x1b[200~a\rb\x1b[201~");
-	check_rendered(10, "a\u23ce"
-			   "b",
+	check_rendered(10,
+		       "a\u23ce"
+		       "b",
 		       3);
 }

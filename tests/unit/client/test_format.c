@@ -135,7 +135,8 @@ Test(format, a_room_is_told_when_one_enters_it_and_not_at_each_log_in)
 {
 	struct request join = {.kind = REQUEST_JOIN};
 	struct request own = {.kind = REQUEST_JOIN, .own = true};
-	const char *json = "{\"type\":\"room\",\"room\":\"dev\",\"members\":5,\"topic\":\"Friday\"}";
+	const char *json =
+		"{\"type\":\"room\",\"room\":\"dev\",\"members\":5,\"topic\":\"Friday\"}";
 
 	check(json, FORMAT_NOTHING, "");
 	check_answer(json, &own, FORMAT_NOTHING, "");
@@ -213,7 +214,6 @@ Test(format, colors_never_come_from_the_text)
 	format.colors = true;
 	check("{\"type\":\"message\",\"room\":\"dev\",\"seq\":1," AT
 	      "\"sender\":\"bob\",\"content\":\"\\u001b[1mx\"}",
-	      FORMAT_SAID,
-	      "\x1b[2m12:39\x1b[0m \x1b[1m#dev bob:\x1b[0m [1mx");
+	      FORMAT_SAID, "\x1b[2m12:39\x1b[0m \x1b[1m#dev bob:\x1b[0m [1mx");
 	check("{\"type\":\"notice\",\"message\":\"x\"}", FORMAT_NOTE, "\x1b[2m-- server: x\x1b[0m");
 }

@@ -127,7 +127,8 @@ static void check_on_terminal(const char *typed, int expected, const char *words
 		shown[len] = '\0';
 	}
 	cr_assert_not_null(strstr(shown, "That was not it."));
-	/* the prompt comes before the echo is off: what is typed then is thrown away, so ask again */
+	/* the prompt comes before the echo is off: what is typed then is thrown away, so ask again
+	 */
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		struct termios now;
 

@@ -24,8 +24,8 @@ TestSuite(pipe, .init = setup, .fini = teardown);
 
 static void ready(void)
 {
-	played_log_in(&played,
-		      WELCOME("{\"room\":\"ops\",\"epoch\":\"e\",\"first\":1,\"head\":0}", NO_RATE));
+	played_log_in(&played, WELCOME("{\"room\":\"ops\",\"epoch\":\"e\",\"first\":1,\"head\":0}",
+				       NO_RATE));
 }
 
 static void line(const char *text)

@@ -19,8 +19,9 @@ static void create_in_lobby(unsigned window)
 {
 	played_create(&played, NULL, window, false);
 	played_log_in(&played, WELCOME(LOBBY, NO_RATE));
-	played_receive(&played, "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
-				"\"head\":0,\"after\":0,\"count\":0,\"members\":1}");
+	played_receive(&played,
+		       "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
+		       "\"head\":0,\"after\":0,\"count\":0,\"members\":1}");
 	played_told(&played, "ready; room lobby; ");
 	played_forget(&played);
 }
@@ -46,8 +47,9 @@ Test(client_session, asks_for_a_signature_and_logs_in_with_it)
 	cr_assert_str_eq(session_nonce(played.session), "abc");
 	cr_assert_eq(session_expires(played.session), 77);
 	cr_assert_eq(session_login(played.session, "c2ln", played.now_ms), 0);
-	played_sent(&played, "{\"type\":\"login\",\"user\":\"alice\",\"server\":\"localhost:8080\","
-			     "\"binding\":\"none\",\"signature\":\"c2ln\",\"device\":\"laptop\"}\n");
+	played_sent(&played,
+		    "{\"type\":\"login\",\"user\":\"alice\",\"server\":\"localhost:8080\","
+		    "\"binding\":\"none\",\"signature\":\"c2ln\",\"device\":\"laptop\"}\n");
 	cr_assert_eq(session_state(played.session), SESSION_LOGGING_IN);
 	played_receive(&played, WELCOME(LOBBY, NO_RATE));
 	played_told(&played, "ready; ");
@@ -125,8 +127,9 @@ Test(client_session, a_hole_without_a_gap_makes_it_join_again_and_miss_nothing)
 	receive_message(5);
 	played_told(&played, "");
 	/* once, however many lines follow */
-	played_sent(&played, "{\"type\":\"join\",\"id\":\"q-1\",\"room\":\"lobby\",\"epoch\":\"e1\","
-			     "\"after\":1}\n");
+	played_sent(&played,
+		    "{\"type\":\"join\",\"id\":\"q-1\",\"room\":\"lobby\",\"epoch\":\"e1\","
+		    "\"after\":1}\n");
 	played_receive(&played, "{\"type\":\"room\",\"id\":\"q-1\",\"room\":\"lobby\","
 				"\"epoch\":\"e1\",\"first\":1,\"head\":5,\"after\":1,\"count\":4}");
 	receive_message(2);
@@ -134,8 +137,9 @@ Test(client_session, a_hole_without_a_gap_makes_it_join_again_and_miss_nothing)
 	receive_message(4);
 	receive_message(5);
 	receive_message(6);
-	played_told(&played, "room lobby for q-1; message lobby 2 replay; message lobby 3 replay; "
-			     "message lobby 4 replay; message lobby 5 replay; message lobby 6 live; ");
+	played_told(&played,
+		    "room lobby for q-1; message lobby 2 replay; message lobby 3 replay; "
+		    "message lobby 4 replay; message lobby 5 replay; message lobby 6 live; ");
 	cr_assert_eq(session_unanswered(played.session), 0);
 }
 
@@ -147,8 +151,9 @@ Test(client_session, prev_tells_that_numbers_were_skipped_and_nothing_is_missing
 	played_told(&played, "message lobby 1 live; message lobby 9 live; ");
 	played_receive(&played, "{\"type\":\"message\",\"room\":\"lobby\",\"seq\":12,\"prev\":10}");
 	played_told(&played, "");
-	played_sent(&played, "{\"type\":\"join\",\"id\":\"q-1\",\"room\":\"lobby\",\"epoch\":\"e1\","
-			     "\"after\":9}\n");
+	played_sent(&played,
+		    "{\"type\":\"join\",\"id\":\"q-1\",\"room\":\"lobby\",\"epoch\":\"e1\","
+		    "\"after\":9}\n");
 }
 
 Test(client_session, after_a_gap_the_next_line_is_taken)
@@ -170,7 +175,8 @@ Test(client_session, after_a_reset_numbers_start_afresh)
 	receive_message(1);
 	receive_message(2);
 	played_forget(&played);
-	played_receive(&played, "{\"type\":\"reset\",\"room\":\"lobby\",\"epoch\":\"e2\",\"head\":0}");
+	played_receive(&played,
+		       "{\"type\":\"reset\",\"room\":\"lobby\",\"epoch\":\"e2\",\"head\":0}");
 	receive_message(1);
 	played_told(&played, "reset lobby; message lobby 1 live; ");
 }
@@ -179,8 +185,9 @@ Test(client_session, announced_lines_are_replays_and_end_after_their_count)
 {
 	played_create(&played, NULL, 8, false);
 	played_log_in(&played, WELCOME(LOBBY, NO_RATE));
-	played_receive(&played, "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
-				"\"head\":7,\"after\":5,\"count\":2}");
+	played_receive(&played,
+		       "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
+		       "\"head\":7,\"after\":5,\"count\":2}");
 	receive_message(6);
 	receive_message(7);
 	receive_message(8);
@@ -192,8 +199,9 @@ Test(client_session, a_gap_ends_the_announced_lines)
 {
 	played_create(&played, NULL, 8, false);
 	played_log_in(&played, WELCOME(LOBBY, NO_RATE));
-	played_receive(&played, "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
-				"\"head\":7,\"after\":0,\"count\":7}");
+	played_receive(&played,
+		       "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
+		       "\"head\":7,\"after\":0,\"count\":7}");
 	receive_message(1);
 	played_receive(&played, "{\"type\":\"gap\",\"room\":\"lobby\",\"after\":1,\"next\":50,"
 				"\"head\":60}");
@@ -214,8 +222,9 @@ Test(client_session, history_does_not_touch_the_cursor)
 	cr_assert_eq(session_send(played.session, &ask, played.now_ms), 0);
 	played_sent(&played, "{\"type\":\"history\",\"id\":\"q-1\",\"room\":\"lobby\",\"before\":3,"
 			     "\"limit\":2}\n");
-	played_receive(&played, "{\"type\":\"history\",\"id\":\"q-1\",\"room\":\"lobby\",\"first\":1,"
-				"\"last\":2,\"count\":2,\"more\":false}");
+	played_receive(&played,
+		       "{\"type\":\"history\",\"id\":\"q-1\",\"room\":\"lobby\",\"first\":1,"
+		       "\"last\":2,\"count\":2,\"more\":false}");
 	receive_message(1);
 	receive_message(2);
 	receive_message(2);
@@ -232,8 +241,9 @@ Test(client_session, joining_a_room_again_goes_on_from_the_cursor)
 	receive_message(1);
 	played_forget(&played);
 	cr_assert_eq(session_send(played.session, &ask, played.now_ms), 0);
-	played_sent(&played, "{\"type\":\"join\",\"id\":\"q-1\",\"room\":\"lobby\",\"epoch\":\"e1\","
-			     "\"after\":1}\n");
+	played_sent(&played,
+		    "{\"type\":\"join\",\"id\":\"q-1\",\"room\":\"lobby\",\"epoch\":\"e1\","
+		    "\"after\":1}\n");
 }
 
 Test(client_session, lines_of_unknown_types_move_the_cursor_and_pass)
@@ -303,8 +313,9 @@ Test(client_session, a_room_that_is_ours_no_more_after_a_reconnect_is_told)
 Test(client_session, resumes_every_room_where_it_was)
 {
 	create_in_lobby(8);
-	played_receive(&played, "{\"type\":\"room\",\"room\":\"@alice\",\"epoch\":\"e9\",\"after\":7,"
-				"\"head\":7,\"count\":0}");
+	played_receive(&played,
+		       "{\"type\":\"room\",\"room\":\"@alice\",\"epoch\":\"e9\",\"after\":7,"
+		       "\"head\":7,\"count\":0}");
 	receive_message(1);
 	receive_message(2);
 	session_lost(played.session, 1006, played.now_ms);
@@ -316,8 +327,9 @@ Test(client_session, resumes_every_room_where_it_was)
 			     "{\"room\":\"@alice\",\"epoch\":\"e9\",\"after\":7}]}\n");
 	played_receive(&played, WELCOME(LOBBY, NO_RATE));
 	played_forget(&played);
-	played_receive(&played, "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
-				"\"head\":3,\"after\":2,\"count\":1}");
+	played_receive(&played,
+		       "{\"type\":\"room\",\"room\":\"lobby\",\"epoch\":\"e1\",\"first\":1,"
+		       "\"head\":3,\"after\":2,\"count\":1}");
 	receive_message(3);
 	receive_message(4);
 	played_told(&played, "room lobby; message lobby 3 replay; message lobby 4 live; ");
@@ -359,8 +371,9 @@ Test(client_session, unanswered_lines_go_again_in_order_with_their_ids)
 		    "\"content\":\"three\"}\n"
 		    "{\"type\":\"message\",\"id\":\"k-4\",\"room\":\"lobby\","
 		    "\"content\":\"four\"}\n");
-	played_receive(&played, "{\"type\":\"ok\",\"id\":\"k-2\",\"duplicate\":true}\n"
-				"{\"type\":\"ok\",\"id\":\"k-3\"}\n{\"type\":\"ok\",\"id\":\"k-4\"}");
+	played_receive(&played,
+		       "{\"type\":\"ok\",\"id\":\"k-2\",\"duplicate\":true}\n"
+		       "{\"type\":\"ok\",\"id\":\"k-3\"}\n{\"type\":\"ok\",\"id\":\"k-4\"}");
 	cr_assert_eq(session_unanswered(played.session), 0);
 }
 
@@ -382,8 +395,9 @@ Test(client_session, an_answer_from_before_the_reconnect_settles_nothing_twice)
 {
 	create_in_lobby(1);
 	played_say(&played, "lobby", "one");
-	played_receive(&played, "{\"type\":\"ok\",\"id\":\"k-1\"}\n{\"type\":\"ok\",\"id\":\"k-1\"}\n"
-				"{\"type\":\"ok\",\"id\":\"other\"}");
+	played_receive(&played,
+		       "{\"type\":\"ok\",\"id\":\"k-1\"}\n{\"type\":\"ok\",\"id\":\"k-1\"}\n"
+		       "{\"type\":\"ok\",\"id\":\"other\"}");
 	played_told(&played, "ok for k-1; ok; ok; ");
 	cr_assert_eq(session_unanswered(played.session), 0);
 }
@@ -408,7 +422,8 @@ Test(client_session, fewer_than_the_servers_memory_of_ids_are_unanswered)
 	for (int i = 0; i < 20; i++)
 		played_say(&played, "lobby", "x");
 	cr_assert_eq(count_sent(), 4);
-	played_receive(&played, "{\"type\":\"ok\",\"id\":\"k-1\"}\n{\"type\":\"ok\",\"id\":\"k-2\"}");
+	played_receive(&played,
+		       "{\"type\":\"ok\",\"id\":\"k-1\"}\n{\"type\":\"ok\",\"id\":\"k-2\"}");
 	cr_assert_eq(count_sent(), 2);
 }
 
@@ -581,7 +596,8 @@ Test(client_session, tells_what_was_read_now_and_then_and_before_bye)
 	receive_message(3);
 	session_mark_read(played.session, "lobby", 3, played.now_ms);
 	session_leave(played.session, played.now_ms);
-	played_sent(&played, "{\"type\":\"read\",\"room\":\"lobby\",\"seq\":3}\n{\"type\":\"bye\"}\n");
+	played_sent(&played,
+		    "{\"type\":\"read\",\"room\":\"lobby\",\"seq\":3}\n{\"type\":\"bye\"}\n");
 }
 
 Test(client_session, asks_a_silent_server_and_then_gives_the_connection_up)

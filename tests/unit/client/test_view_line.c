@@ -140,8 +140,9 @@ Test(view_line, many_at_once_are_drawn_once)
 	view->ops->refresh(view);
 	view->ops->refresh(view);
 	look();
-	cr_assert_str_eq(screen.data, "\r\x1b[K--:-- #dev bob: hi\r\n--:-- #dev bob: hi\r\n"
-				      "!! no\r\nsuch\r\n\r\x1b[K\x1b[1malice #dev> \x1b[0m\r\x1b[12C");
+	cr_assert_str_eq(screen.data,
+			 "\r\x1b[K--:-- #dev bob: hi\r\n--:-- #dev bob: hi\r\n"
+			 "!! no\r\nsuch\r\n\r\x1b[K\x1b[1malice #dev> \x1b[0m\r\x1b[12C");
 }
 
 Test(view_line, enter_gives_the_line_away_and_clears_it)

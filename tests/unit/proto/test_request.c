@@ -53,11 +53,8 @@ Test(request, message_to_a_room_and_to_a_person)
 	request_message(&out, &message);
 	check("{\"type\":\"message\",\"id\":\"k-1\",\"room\":\"ops\","
 	      "\"content\":\"a \\\"b\\\"\\n\\\\\"}\n");
-	message = (struct request_message){.recipient = "bob",
-					   .content = "",
-					   .kind = "me",
-					   .format = "code",
-					   .reply_to = 7};
+	message = (struct request_message){
+		.recipient = "bob", .content = "", .kind = "me", .format = "code", .reply_to = 7};
 	request_message(&out, &message);
 	check("{\"type\":\"message\",\"recipient\":\"bob\",\"content\":\"\",\"kind\":\"me\","
 	      "\"format\":\"code\",\"reply_to\":7}\n");

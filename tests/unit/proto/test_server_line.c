@@ -122,10 +122,10 @@ Test(server_line, errors_and_byes)
 Test(server_line, every_type_of_the_contract_is_known)
 {
 	static const char *const types[] = {
-		"challenge", "welcome", "ok",	  "error",    "room",	    "rooms",	"users",
-		"who",	     "history", "gap",	  "reset",    "message",    "edit",	"delete",
-		"reaction",  "topic",	"moderation", "answer", "presence", "left",	"typing",
-		"read",	     "notice",	"bye",	  "pong",
+		"challenge", "welcome", "ok",         "error",  "room",     "rooms", "users",
+		"who",       "history", "gap",        "reset",  "message",  "edit",  "delete",
+		"reaction",  "topic",   "moderation", "answer", "presence", "left",  "typing",
+		"read",      "notice",  "bye",        "pong",
 	};
 	char text[64];
 
@@ -165,9 +165,19 @@ Test(server_line, a_field_of_another_type_counts_as_absent)
 Test(server_line, what_is_no_line_is_refused)
 {
 	static const char *const lines[] = {
-		"", " ", "nonsense", "[]", "1", "null", "{}", "{\"type\":3}", "{\"type\":\"ok\"",
-		"{\"type\":\"ok\",\"type\":\"ok\"}", "{\"type\":\"ok\"} x",
-		"{\"type\":\"o\\u0000k\"}", "{\"type\":\"\xff\"}",
+		"",
+		" ",
+		"nonsense",
+		"[]",
+		"1",
+		"null",
+		"{}",
+		"{\"type\":3}",
+		"{\"type\":\"ok\"",
+		"{\"type\":\"ok\",\"type\":\"ok\"}",
+		"{\"type\":\"ok\"} x",
+		"{\"type\":\"o\\u0000k\"}",
+		"{\"type\":\"\xff\"}",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
