@@ -17,7 +17,6 @@ BEGIN {
 	may["master"] = " master worker shm proto auth base "
 	owner["jansson.h"] = "^proto/"
 	owner["sodium.h"] = "^auth/"
-	owner["libssh/"] = "^auth/"
 	owner["openssl/"] = "^auth/"
 	owner["libwebsockets.h"] = "^(worker/ws|client/transport)"
 	owner["uv.h"] = "^(worker/(ws|process)|client/(transport|loop|main))"

@@ -5,7 +5,7 @@
 # prints the command and stops. None of these packages starts a daemon.
 set -eu
 
-run="gcc libc6-dev make libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libssh-dev
+run="gcc libc6-dev make libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
      libsodium-dev libssl-dev libjansson-dev openssh-client"
 
 wanted=$run
