@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* To judge a place costs a look at the whole history. */
+#define LOOK_MAX 2000u
+
 /* What a fault is put in with. */
 struct saboteur {
 	struct history *history;
@@ -21,13 +24,13 @@ static uint64_t draw(struct saboteur *saboteur, uint64_t below)
 
 typedef bool fits_fn(const struct history *history, size_t at);
 
-/* A random event that fits; history->count if none does. */
+/* A random event that fits; history->count if none was found near by. */
 static size_t pick(struct saboteur *saboteur, fits_fn *fits)
 {
 	const struct history *history = saboteur->history;
 	size_t start = (size_t)draw(saboteur, history->count);
 
-	for (size_t i = 0; i < history->count; i++) {
+	for (size_t i = 0; i < history->count && i < LOOK_MAX; i++) {
 		size_t at = (start + i) % history->count;
 
 		if (fits(history, at))

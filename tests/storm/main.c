@@ -38,7 +38,7 @@ static void self_test(const struct plan *plan)
 /* ---- the call ---------------------------------------------------------------------------------------------- */
 
 static const struct plan long_plan = {
-	.people = {.senders = 50, .receivers = 50, .mean_gap_ms = 150},
+	.people = {.senders = 50, .receivers = 50, .mean_gap_ms = 150, .direct_percent = 15},
 	.forecast = {.kill_ms = 200,
 		     .stop_ms = 1700,
 		     .hang_ms = 14000,
@@ -55,7 +55,7 @@ static const struct plan long_plan = {
 };
 
 static const struct plan short_plan = {
-	.people = {.senders = 20, .receivers = 20, .mean_gap_ms = 120},
+	.people = {.senders = 20, .receivers = 20, .mean_gap_ms = 120, .direct_percent = 15},
 	.forecast = {.kill_ms = 250, .stop_ms = 1300, .hangup_ms = 900, .cut_ms = 150},
 	.seconds = 4,
 	.kills = 2,

@@ -37,6 +37,7 @@ void program_lost(struct program *program, enum outage cause)
 	uint64_t now = program->world->now_us;
 
 	link_close(&program->link, false);
+	program->losses++;
 	if (program->state == PROGRAM_LIVE) {
 		program->tries = 0;
 		/* Who gives up has been without the server since it asked. */
@@ -156,7 +157,7 @@ static bool send_new(struct program *program)
 		return false;
 	entry = &program->unanswered[program->unanswered_count++];
 	*entry = (struct unanswered){.line = world->history.lines++, .sent_us = world->now_us};
-	if (world_draw(world, 100) < 15)
+	if (world_draw(world, 100) < world->direct_percent)
 		entry->log = (uint16_t)(ROOMS + world_draw(world, program->users));
 	else
 		entry->log = program->rooms[world_draw(world, program->room_count)];

@@ -64,6 +64,7 @@ struct program {
 	unsigned cursor_count;
 	struct unanswered unanswered[UNANSWERED_MAX];
 	unsigned unanswered_count;
+	unsigned answered, refusals, losses; /* counted for whoever sets them to 0 */
 	uint64_t hold_until_us; /* after a refusal for the moment */
 	uint64_t next_send_us, heard_us, ping_us, read_us, read_seq;
 };

@@ -261,6 +261,7 @@ static void on_ok(struct program *program, const json_t *line, int log)
 	samples_add(&program->world->answers, program->world->now_us - entry->sent_us);
 	if (!entry->again)
 		samples_add(&program->world->straight, program->world->now_us - entry->sent_us);
+	program->answered++;
 	forget(program, entry);
 }
 
@@ -295,6 +296,7 @@ static void on_error(struct program *program, const json_t *line)
 	}
 	if (!entry->again)
 		samples_add(&program->world->busy, program->world->now_us - entry->sent_us);
+	program->refusals++;
 	entry->refused = true;
 	program->hold_until_us = program->world->now_us + wait_ms * 1000;
 }

@@ -99,8 +99,11 @@ void judge(struct run *run, uint64_t seed, struct journal *ret_journal)
 	row(ret_journal->strange == 0, "deaths and errors of its own", "%u%s%s", ret_journal->strange,
 	    ret_journal->strange > 0 ? ": first " : "", ret_journal->first_strange);
 	row(ret_journal->quarantined == 0, "logs that failed an audit", "%u", ret_journal->quarantined);
-	/* What is found in a broken history says nothing about the checker. */
-	if (verdict_faults(&verdict) > 0)
+	/*
+	 * What is found in a broken history says nothing about the checker; and there has to be a
+	 * place for each fault.
+	 */
+	if (verdict_faults(&verdict) > 0 || verdict.direct == 0)
 		return;
 	caught = faults_found(&world->history, seed, &kinds);
 	row(caught == kinds, "seeded faults found", "%u of %u", caught, kinds);

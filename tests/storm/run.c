@@ -186,6 +186,7 @@ bool run_begin(struct run *run, const struct run_options *options)
 	run->world.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	run->world.random = options->seed * 2 + 1;
 	run->world.mean_gap_ms = options->mean_gap_ms;
+	run->world.direct_percent = options->direct_percent;
 	run->world.now_us = clock_mono_us();
 	cast_make(run, options);
 	put_keys(run, &keys);

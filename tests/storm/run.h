@@ -15,7 +15,7 @@ struct run_options {
 	const char *build;
 	uint64_t seed;
 	unsigned senders, receivers;
-	unsigned mean_gap_ms;
+	unsigned mean_gap_ms, direct_percent;
 };
 
 struct run {

@@ -35,6 +35,7 @@ struct world {
 	bool sending;    /* new lines */
 	bool ending;     /* who is back reads up to the head and notes its END */
 	unsigned mean_gap_ms; /* between the lines of a program */
+	unsigned direct_percent; /* of the lines go to a person */
 	struct samples outages[OUTAGES];
 	struct samples answers;  /* from the first sending of a line to its ok */
 	struct samples straight; /* of those that were neither refused nor sent again */
