@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 #define KEYRING_HALF_BYTES (8u << 20) /* reserved, not used, until filled */
-#define KEYRING_LINES_MAX 16384u
+#define KEYRING_LINES_MAX 16384u /* the most that --max-keys may say (base/options.def) */
 
 struct keyring;
 

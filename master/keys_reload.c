@@ -170,15 +170,15 @@ static int build(struct keys *keys, struct buf *ret_image)
 	return err;
 }
 
-/* Too many lines let nobody in, rather than those in who may be gone from the file. */
+/* More than fits lets nobody in, rather than those in who may be gone from the file. */
 static void refuse_all(struct keys *keys)
 {
 	struct keys_file *file = &keys->file;
 
 	file->safety = KEYS_TOO_LARGE;
 	snprintf(file->reason, sizeof(file->reason),
-		 "more lines than --max-keys %u, or than the keyring's %u", keys->max_keys,
-		 KEYRING_LINES_MAX);
+		 "more lines than --max-keys %u, or more than %u bytes of keys and names",
+		 keys->max_keys, KEYRING_HALF_BYTES);
 	snprintf(file->mend, sizeof(file->mend), "wc -l '%s'", keys->path);
 	buf_finish(&file->bytes);
 }
