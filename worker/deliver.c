@@ -76,6 +76,8 @@ void deliver_dirty(struct worker *worker)
 	uint32_t cursor = 0, log;
 
 	worker->dirty = false;
+	worker->gathered_lines = 0;
+	worker->gathered_bytes = 0;
 	while ((log = doorbell_take(&worker->shm, &cursor)) != SHM_NONE) {
 		struct local_log *local = worker->log_at[log];
 
@@ -305,6 +307,14 @@ void deliver_flush(struct worker *worker)
 		conn->flushing = false;
 		deliver_conn(conn);
 	}
+}
+
+bool deliver_is_urgent(const struct worker *worker)
+{
+	const struct segment_sizes *sizes = worker->shm.sizes;
+
+	return worker->gathered_lines * 4 >= sizes->room_lines ||
+	       worker->gathered_bytes * 4 >= sizes->room_bytes;
 }
 
 void deliver_news(struct worker *worker, struct local_log *local, const struct buf *lines,

@@ -21,6 +21,11 @@ void deliver_dirty(struct worker *worker);
 void deliver_conn(struct conn *conn);
 /* Those on worker->flush. */
 void deliver_flush(struct worker *worker);
+/*
+ * What was appended here and not delivered fills so much of a small log that waiting any longer
+ * would cost even the sender's own lines their place in it: deliver now.
+ */
+bool deliver_is_urgent(const struct worker *worker);
 /* A frame of news (one or more lines) for all subscribers of a log but user `except`. */
 void deliver_news(struct worker *worker, struct local_log *local, const struct buf *lines,
 		  uint32_t except);

@@ -162,6 +162,10 @@ static void take_lines(struct conn *conn, const char *text, size_t len)
 			dispatch_line(conn, text, line_len);
 		text += taken;
 		len -= taken;
+		if (deliver_is_urgent(conn->worker)) {
+			deliver_dirty(conn->worker);
+			deliver_flush(conn->worker);
+		}
 		/* Many answers to one frame: some go out now, so that the outbox stays small. */
 		if (conn->outbox.bytes.len > CONN_FLUSH_BYTES && !conn->blocked)
 			deliver_conn(conn);

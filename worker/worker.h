@@ -72,6 +72,8 @@ struct worker {
 	struct local_log **logs; /* the same logs without holes */
 	unsigned log_count, log_cap;
 	bool dirty; /* our own dirty bits are set: deliver in worker_flush */
+	/* Appended here since the last delivery, as what part of a room it fills. */
+	uint64_t gathered_lines, gathered_bytes;
 	uint64_t awake_ms; /* the last turn of the loop; 0: none yet */
 	bool woke_late;    /* before this turn we stood still: what it reads may be old */
 
