@@ -242,21 +242,8 @@ static int has_any_key(const struct buf *bytes, bool *ret_any)
 	return ret;
 }
 
-static int64_t mtime_ns(const struct stat *st)
-{
-	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
-static void remember(struct keys_file *file, const struct stat *st)
-{
-	file->mtime_ns = mtime_ns(st);
-	file->size = (int64_t)st->st_size;
-	file->inode = st->st_ino;
-}
-
 int keys_file_load(struct keys_file *file, const char *path, const char *home)
 {
-	struct stat st;
 	bool any = false;
 	int fd, ret;
 
@@ -264,14 +251,12 @@ int keys_file_load(struct keys_file *file, const char *path, const char *home)
 	/* nonblocking: a fifo in its place must not hang us */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
-		verdict_set(file, KEYS_MISSING, "%s: %s", path, strerror(errno));
-		if (errno == ENOENT)
+		ret = errno;
+		verdict_set(file, KEYS_MISSING, "%s: %s", path, strerror(ret));
+		if (ret == ENOENT)
 			mend_with_path(file, "install -D -m 600 ~/.ssh/id_ed25519.pub ", path);
 		return 0;
 	}
-	/* what we compare with later is what was there before we read */
-	if (fstat(fd, &st) == 0)
-		remember(file, &st);
 	check_safety(file, fd, path, home != NULL ? home : getenv("HOME"));
 	ret = file->safety == KEYS_SAFE ? read_all(fd, &file->bytes) : 0;
 	fd_close(&fd);
@@ -289,14 +274,4 @@ int keys_file_load(struct keys_file *file, const char *path, const char *home)
 	if (file->safety != KEYS_SAFE && file->safety != KEYS_EMPTY)
 		buf_finish(&file->bytes);
 	return ret == -ENOMEM ? -ENOMEM : 0;
-}
-
-bool keys_file_changed(const struct keys_file *file, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return file->inode != 0;
-	return mtime_ns(&st) != file->mtime_ns || (int64_t)st.st_size != file->size ||
-	       st.st_ino != file->inode;
 }

@@ -28,18 +28,12 @@ struct keys_file {
 	char reason[512]; /* "" where safe: names path, owner and mode */
 	char mend[1100];  /* the exact command, "" where there is none */
 	struct buf bytes; /* owned; nothing unless KEYS_SAFE or KEYS_EMPTY */
-	/* to notice a change: equal twice means nobody is writing */
-	int64_t mtime_ns;
-	int64_t size;
-	uint64_t inode;
 };
 
 void keys_file_init(struct keys_file *file);
 void keys_file_finish(struct keys_file *file);
 /* Always fills `file`. 0, or -ENOMEM (then nothing is safe). `home` may be NULL: $HOME. */
 int keys_file_load(struct keys_file *file, const char *path, const char *home);
-/* Has path another mtime, size or inode than `file`, or appeared or gone? One stat. */
-bool keys_file_changed(const struct keys_file *file, const char *path);
 /* "safe", "missing", "empty", "unsafe", "too large". */
 const char *keys_safety_name(enum keys_safety safety);
 

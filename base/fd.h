@@ -8,8 +8,6 @@
 void fd_close(int *fd);
 /* Writes all of it, over EINTR and short writes: 0 or -errno. For files and blocking sockets. */
 int fd_write_all(int fd, const void *bytes, size_t len);
-/* O_NONBLOCK on or off: 0 or -errno. */
-int fd_set_nonblocking(int fd, int on);
 /* FD_CLOEXEC on or off: 0 or -errno. */
 int fd_set_cloexec(int fd, int on);
 /*

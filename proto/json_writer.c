@@ -119,12 +119,6 @@ void json_put_string(struct json_writer *json, const char *key, const char *valu
 	json_put_text(json, key, text_from(value));
 }
 
-void json_put_text_if(struct json_writer *json, const char *key, struct text value)
-{
-	if (value.len > 0)
-		json_put_text(json, key, value);
-}
-
 void json_put_string_if(struct json_writer *json, const char *key, const char *value)
 {
 	if (value != NULL && value[0] != '\0')

@@ -43,7 +43,6 @@ void json_put_string(struct json_writer *json, const char *key, const char *valu
 void json_put_text(struct json_writer *json, const char *key, struct text value);
 /* The same, but nothing at all where value is NULL or "". */
 void json_put_string_if(struct json_writer *json, const char *key, const char *value);
-void json_put_text_if(struct json_writer *json, const char *key, struct text value);
 void json_put_u64(struct json_writer *json, const char *key, uint64_t value);
 void json_put_i64(struct json_writer *json, const char *key, int64_t value);
 void json_put_bool(struct json_writer *json, const char *key, bool value);

@@ -114,14 +114,6 @@ bool doorbell_send(struct shm *shm, unsigned to_slot, const void *bytes, size_t 
 	       bell_send(shm, to_slot, bytes, len);
 }
 
-void doorbell_send_all(struct shm *shm, const void *bytes, size_t len)
-{
-	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
-		if (slot != shm->slot && atomic_load(&shm->workers[slot].alive) != 0)
-			doorbell_send(shm, slot, bytes, len);
-	}
-}
-
 /* ---- being rung ---- */
 
 void doorbell_drain(struct shm *shm, void (*handle)(void *data, const void *bytes, size_t len),

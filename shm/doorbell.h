@@ -29,10 +29,8 @@ bool doorbell_ring_log(struct shm *shm, uint32_t log);
 /* A ring that is sent in any case: for the master at each reap (a ringer may have died between the
  * flag and the send). */
 void doorbell_ring(struct shm *shm, unsigned to_slot);
-/* A datagram of the workers' own (first byte not 0): to one, or to every other living worker.
- * False: not sent. */
+/* A datagram of the workers' own (first byte not 0). False: not sent. */
 bool doorbell_send(struct shm *shm, unsigned to_slot, const void *bytes, size_t len);
-void doorbell_send_all(struct shm *shm, const void *bytes, size_t len);
 
 /*
  * The receiver: reads all datagrams, hands the workers' own to `handle`, clears `pending`.

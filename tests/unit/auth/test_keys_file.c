@@ -183,16 +183,3 @@ Test(keys_file, a_path_with_odd_characters_is_quoted_in_the_command)
 	cr_assert_eq(system(file.mend), 0, "%s", file.mend);
 	cr_expect_eq(load(), KEYS_EMPTY);
 }
-
-Test(keys_file, a_change_is_noticed)
-{
-	cr_assert_eq(load(), KEYS_SAFE);
-	cr_expect_not(keys_file_changed(&file, path));
-	cr_assert_eq(fd_replace_file(path, "x", 1, 0600), 0);
-	cr_expect(keys_file_changed(&file, path));
-	cr_assert_eq(load(), KEYS_EMPTY);
-	cr_assert_eq(unlink(path), 0);
-	cr_expect(keys_file_changed(&file, path));
-	cr_assert_eq(load(), KEYS_MISSING);
-	cr_expect_not(keys_file_changed(&file, path));
-}

@@ -60,22 +60,17 @@ Test(fd, write_all_writes_all_or_says_why)
 	cr_assert_eq(fd_write_all(-1, "x", 1), -EBADF);
 }
 
-Test(fd, flags_go_on_and_off)
+Test(fd, inheritance_goes_on_and_off)
 {
 	int ends[2];
 
 	cr_assert_eq(pipe(ends), 0);
-	cr_assert_eq(fd_set_nonblocking(ends[0], 1), 0);
-	cr_assert(fcntl(ends[0], F_GETFL) & O_NONBLOCK);
-	cr_assert_eq(fd_set_nonblocking(ends[0], 0), 0);
-	cr_assert_not(fcntl(ends[0], F_GETFL) & O_NONBLOCK);
 	cr_assert_eq(fd_set_cloexec(ends[0], 1), 0);
 	cr_assert_eq(fcntl(ends[0], F_GETFD), FD_CLOEXEC);
 	cr_assert_eq(fd_set_cloexec(ends[0], 0), 0);
 	cr_assert_eq(fcntl(ends[0], F_GETFD), 0);
 	close(ends[0]);
 	close(ends[1]);
-	cr_assert_eq(fd_set_nonblocking(ends[0], 1), -EBADF);
 	cr_assert_eq(fd_set_cloexec(ends[0], 1), -EBADF);
 }
 

@@ -162,18 +162,6 @@ Test(doorbell, datagrams_of_the_workers_own_are_handed_over_and_rings_are_not)
 	cr_assert_eq(atomic_load(&shm->workers[5].pending), 0);
 }
 
-Test(doorbell, a_datagram_to_all_reaches_the_living_others)
-{
-	struct heard heard = {0};
-
-	atomic_store(&shm->workers[0].alive, 1);
-	atomic_store(&shm->workers[5].alive, 1);
-	doorbell_send_all(shm, "x", 1);
-	doorbell_drain(&other, hear, &heard);
-	cr_assert_eq(heard.count, 1);
-	cr_assert_eq(datagrams_at(shm), 0);
-}
-
 Test(doorbell, a_full_socket_says_so_and_a_ring_to_it_is_not_lost)
 {
 	struct heard heard = {0};
