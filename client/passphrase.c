@@ -59,11 +59,11 @@ static int ask_terminal(int fd, const char *prompt, struct buf *words)
 	quiet.c_lflag &= (tcflag_t) ~(ECHO | ICANON | ISIG);
 	quiet.c_cc[VMIN] = 1;
 	quiet.c_cc[VTIME] = 0;
-	rc = fd_write_all(fd, prompt, strlen(prompt));
-	if (rc < 0 || tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
+	/* before the prompt: who answers it at once must not be shown, nor flushed away */
+	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
 		return -ECANCELED;
 	buf_reserve(words, PASSPHRASE_MAX); /* so that it never moves and leaves a copy behind */
-	rc = read_words(fd, words);
+	rc = fd_write_all(fd, prompt, strlen(prompt)) < 0 ? -ECANCELED : read_words(fd, words);
 	tcsetattr(fd, TCSAFLUSH, &saved);
 	fd_write_all(fd, "\n", 1);
 	return rc;
