@@ -172,7 +172,9 @@ static void child_died(struct child *child, unsigned slot, int status, struct sh
 	janitor_worker_died(shm, slot, by_fault);
 	fd_close(&child->control_fd);
 	child->given_up = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_NO_RESPAWN;
-	if (!child->given_up && !ending && death_counts(child, status, now_mono_ms))
+	if (!death_counts(child, status, now_mono_ms))
+		respawn_forgive(&child->respawn);
+	else if (!child->given_up && !ending)
 		delay_ms = respawn_after_death(&child->respawn, child->born_mono_ms, now_mono_ms);
 	child->due_mono_ms = now_mono_ms + delay_ms;
 	log_death(child, slot, status, ending, now_mono_ms - child->born_mono_ms, delay_ms);

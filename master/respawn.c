@@ -2,13 +2,18 @@
 
 #include <string.h>
 
+void respawn_forgive(struct respawn *respawn)
+{
+	memset(respawn, 0, sizeof(*respawn));
+}
+
 uint32_t respawn_after_death(struct respawn *respawn, uint64_t born_mono_ms, uint64_t now_mono_ms)
 {
 	uint64_t oldest = respawn->died_mono_ms[respawn->at];
 
 	/* It worked for a while: what was before is another story. */
 	if (now_mono_ms - born_mono_ms >= RESPAWN_WINDOW_MS) {
-		memset(respawn, 0, sizeof(*respawn));
+		respawn_forgive(respawn);
 		oldest = 0;
 	}
 	respawn->died_mono_ms[respawn->at] = now_mono_ms;

@@ -24,5 +24,7 @@ struct respawn {
 
 /* Notes a death of a worker born at `born`: how long to wait before the next start. */
 uint32_t respawn_after_death(struct respawn *respawn, uint64_t born_mono_ms, uint64_t now_mono_ms);
+/* A worker of this slot has served: the deaths before it are another story. */
+void respawn_forgive(struct respawn *respawn);
 
 #endif

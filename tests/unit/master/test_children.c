@@ -379,6 +379,17 @@ Test(children, those_that_are_killed_as_soon_as_they_are_born_wait)
 	cr_assert_eq(kill_all_after(&now, RESPAWN_YOUNG_MS - 1), (int)RESPAWN_DELAY_MIN_MS);
 }
 
+Test(children, one_that_served_before_it_was_killed_ends_the_waiting)
+{
+	uint64_t now = clock_mono_ms();
+
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < RESPAWN_DEATHS; i++)
+			cr_assert_eq(kill_all_after(&now, RESPAWN_YOUNG_MS - 1), 0);
+		cr_assert_eq(kill_all_after(&now, RESPAWN_YOUNG_MS), 0);
+	}
+}
+
 Test(children, a_master_that_was_asleep_itself_judges_nobody)
 {
 	uint64_t now;
