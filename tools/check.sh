@@ -25,6 +25,7 @@ part unit "$@" unit
 part replay "$@" -j2 replay
 part integration "$@" integration
 part crash "$@" crash
+part storm "$@" storm-short
 part tsan "$@" -j2 tsan
 part asan "$@" asan
 

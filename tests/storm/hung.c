@@ -1,4 +1,5 @@
 /* Workers that stand still: with a client's lines in their sockets, or with a lock in their hands. */
+#include "tests/storm/holder.h"
 #include "tests/storm/parts.h"
 #include "tests/storm/report.h"
 
@@ -12,9 +13,9 @@
 #define AWAY_MS 4500u /* the watchdog takes 5 s */
 #define BACK_MS 1000u
 #define CATCH_MS 30000u
-#define BURST_US 2000u
-#define HUNG_GLANCE_MS 5u /* a lock is waited for for 2 ms */
-#define HUNG_LOOK_MS 150u
+#define STOPS_A_BURST 40u
+#define STOP_US 60u
+#define HUNG_GLANCE_MS 5u
 #define HUNG_WATCH_MS 3000u
 #define CALM_MS 1000u
 #define WATCHDOG_MS 20000u
@@ -87,49 +88,62 @@ static void forget_samples(struct world *world)
 	world->busy.count = 0;
 }
 
-/* One `busy` may come of a holder that waits for a processor; of one that is stopped more come. */
-static bool is_holding(struct run *run)
+static void spin(uint64_t us)
 {
-	run_for(run, HUNG_LOOK_MS);
-	forget_samples(&run->world);
-	run_for(run, HUNG_LOOK_MS);
-	return run->world.busy.count > 0;
-}
+	uint64_t until = clock_mono_us() + us;
 
-/* So much at once that every worker is at it for a millisecond or two; then a moment passes. */
-static void everyone_talks(struct run *run)
-{
-	uint64_t until;
-
-	for (unsigned i = 0; i < run->program_count; i++)
-		program_burst(&run->programs[i], UNANSWERED_MAX);
-	until = clock_mono_us() + world_draw(&run->world, BURST_US);
 	while (clock_mono_us() < until)
 		continue;
 }
 
-/* Stops workers until one is caught with a lock: others are told `busy`. The pid, or 0. */
+/* So much at once that every worker is at it for milliseconds. */
+static void everyone_talks(struct run *run)
+{
+	for (unsigned i = 0; i < run->program_count; i++)
+		program_burst(&run->programs[i], UNANSWERED_MAX);
+}
+
+/* Stops a worker for a moment; leaves it stopped if it holds a room's lock. */
+static bool stop_holding(const struct holder *holder, pid_t pid)
+{
+	kill(pid, SIGSTOP);
+	spin(STOP_US);
+	if (holder_is(holder, pid)) {
+		/* The signal may have been under way. */
+		spin(10 * STOP_US);
+		if (holder_is(holder, pid))
+			return true;
+	}
+	kill(pid, SIGCONT);
+	return false;
+}
+
+/* The pid of a worker that is stopped with a room's lock, or 0. */
 static pid_t catch_one(struct run *run)
 {
 	uint64_t until = clock_mono_us() + CATCH_MS * UINT64_C(1000);
+	struct holder holder;
+	pid_t caught = 0;
 
-	while (clock_mono_us() < until) {
+	if (!holder_open(&holder, run->server.shm))
+		return 0;
+	while (caught == 0 && clock_mono_us() < until) {
 		pid_t pids[CHILDREN_MAX];
 		unsigned count = server_workers(&run->server, pids);
-		pid_t pid = count > 0 ? pids[world_draw(&run->world, count)] : 0;
 
-		if (pid == 0)
-			continue;
-		forget_samples(&run->world);
 		everyone_talks(run);
-		kill(pid, SIGSTOP);
-		run_for(run, HUNG_GLANCE_MS);
-		if (run->world.busy.count > 0 && is_holding(run))
-			return pid;
-		kill(pid, SIGCONT);
-		run_for(run, HUNG_GLANCE_MS / 2);
+		for (unsigned i = 0; caught == 0 && i < STOPS_A_BURST && count > 0; i++) {
+			pid_t pid = pids[world_draw(&run->world, count)];
+
+			spin(world_draw(&run->world, STOP_US));
+			if (stop_holding(&holder, pid))
+				caught = pid;
+		}
+		if (caught == 0)
+			run_for(run, HUNG_GLANCE_MS);
 	}
-	return 0;
+	holder_close(&holder);
+	return caught;
 }
 
 static bool hanging_is_over(struct run *run)
