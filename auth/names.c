@@ -2,7 +2,7 @@
 #include "auth/challenge.h"
 #include "auth/keyring.h"
 #include "auth/name_rule.h"
-#include "auth/names_log.h"
+#include "auth/names_private.h"
 #include "base/fd.h"
 
 #include <assert.h>
@@ -16,19 +16,6 @@
 #include <unistd.h>
 
 #define LOG_BYTES_MAX (256u << 20)
-
-struct names {
-	struct name_binding *bindings; /* sorted by name */
-	unsigned count, cap;
-	/* other keys of the owner, in no order; only those whose serial is the binding's count */
-	struct name_binding *aliases;
-	unsigned alias_count, alias_cap;
-	uint64_t serial;
-	char *path; /* NULL: in memory only */
-	int fd;     /* -1 in memory; locked */
-	off_t size; /* of the log as far as it is good */
-	int broken; /* -errno: a failed write could not be taken back */
-};
 
 static unsigned find_place(const struct names *names, const char *name, bool *ret_there)
 {
@@ -336,8 +323,7 @@ static int append(struct names *names, const struct names_event *event)
 	return ret;
 }
 
-/* On disk first, then in memory. */
-static int record(struct names *names, const struct names_event *event)
+int names_record(struct names *names, const struct names_event *event)
 {
 	int ret = make_room_for(names, event);
 
@@ -348,8 +334,8 @@ static int record(struct names *names, const struct names_event *event)
 	return ret;
 }
 
-static int record_owner(struct names *names, const char *name, enum name_kind kind,
-			const uint8_t *hash, uint64_t serial)
+int names_record_owner(struct names *names, const char *name, enum name_kind kind,
+		       const uint8_t *hash, uint64_t serial)
 {
 	struct names_event event = {
 		.type = kind == NAME_RELEASED ? NAMES_FREE : NAMES_OWN,
@@ -358,113 +344,7 @@ static int record_owner(struct names *names, const char *name, enum name_kind ki
 
 	memcpy(event.binding.name, name, strlen(name) + 1);
 	memcpy(event.binding.hash, hash, KEY_HASH_BYTES);
-	return record(names, &event);
-}
-
-/* ---- the keys of a person change */
-
-static bool owner_is(const struct name_binding *owner, bool ca, const uint8_t *hash)
-{
-	return (owner->kind == NAME_CA) == ca && memcmp(owner->hash, hash, KEY_HASH_BYTES) == 0;
-}
-
-static bool has_alias(const struct names *names, const struct name_binding *binding, bool ca,
-		      const uint8_t *hash)
-{
-	for (unsigned i = 0; i < names->alias_count; i++)
-		if (names->aliases[i].serial == binding->serial &&
-		    strcmp(names->aliases[i].name, binding->name) == 0 &&
-		    owner_is(&names->aliases[i], ca, hash))
-			return true;
-	return false;
-}
-
-/* Is that key, or CA, known as one of the owner's? */
-static bool is_known(const struct names *names, const struct name_binding *binding, bool ca,
-		     const uint8_t *hash)
-{
-	return owner_is(binding, ca, hash) || has_alias(names, binding, ca, hash);
-}
-
-/* Notes a key, or CA, as one more of the owner's. */
-static int add_alias(struct names *names, const struct name_binding *binding, bool ca,
-		     const uint8_t *hash)
-{
-	struct names_event event = {.type = NAMES_ALSO, .binding = *binding};
-
-	if (has_alias(names, binding, ca, hash))
-		return 0;
-	event.binding.kind = ca ? NAME_CA : NAME_KEY;
-	memcpy(event.binding.hash, hash, KEY_HASH_BYTES);
-	return record(names, &event);
-}
-
-/* One name that the file pins and somebody owns. */
-static int follow_name(struct names *names, const struct keyring_view *view, unsigned first,
-		       unsigned count, const struct name_binding *binding, bool *changed)
-{
-	const struct keyring_pin *same = NULL;
-	bool owner_is_pinned = false;
-	int ret = 0;
-
-	for (unsigned i = first; i < first + count; i++) {
-		const struct keyring_pin *pin = &view->pins[i];
-		const uint8_t *hash = view->lines[pin->line].key_hash;
-
-		if (owner_is(binding, pin->ca != 0, hash))
-			owner_is_pinned = true;
-		if (is_known(names, binding, pin->ca != 0, hash))
-			same = pin;
-	}
-	if (same == NULL)
-		return 0; /* all new: somebody else's now, when he comes */
-	for (unsigned i = first; i < first + count && ret == 0; i++) {
-		const struct keyring_pin *pin = &view->pins[i];
-		const uint8_t *hash = view->lines[pin->line].key_hash;
-
-		if (!owner_is(binding, pin->ca != 0, hash))
-			ret = add_alias(names, binding, pin->ca != 0, hash);
-	}
-	if (ret == 0 && !owner_is_pinned) {
-		/* the old key stays known: it may come back */
-		ret = add_alias(names, binding, binding->kind == NAME_CA, binding->hash);
-	}
-	if (ret == 0 && !owner_is_pinned) {
-		*changed = true;
-		ret = record_owner(names, binding->name, same->ca != 0 ? NAME_CA : NAME_PIN,
-				   view->lines[same->line].key_hash, binding->serial);
-	}
-	return ret;
-}
-
-/* The claim stands already: what can't be noted now is noted at the next load of the file. */
-static void note_other_keys(struct names *names, const struct keyring_view *view, const char *name)
-{
-	unsigned count, first = keyring_find_pins(view, name, &count);
-	struct name_binding copy = *names_find(names, name);
-	bool changed = false;
-
-	(void)follow_name(names, view, first, count, &copy, &changed);
-}
-
-int names_follow(struct names *names, const struct keyring_view *view, bool *ret_changed)
-{
-	unsigned i = 0;
-	int ret = 0;
-
-	*ret_changed = false;
-	while (i < view->pin_count && ret == 0) {
-		const struct name_binding *binding = names_find(names, view->pins[i].name);
-		unsigned count, first = keyring_find_pins(view, view->pins[i].name, &count);
-		struct name_binding copy;
-
-		if (binding != NULL && binding->kind != NAME_RELEASED) {
-			copy = *binding;
-			ret = follow_name(names, view, first, count, &copy, ret_changed);
-		}
-		i = first + count;
-	}
-	return ret;
+	return names_record(names, &event);
 }
 
 /* ---- decisions */
@@ -491,11 +371,11 @@ int names_claim(struct names *names, const struct keyring_view *view,
 		passed = true;
 		/* fall through */
 	case NAME_RIGHT_CLAIM:
-		ret = record_owner(names, claim->name, (enum name_kind)claim->kind, hash,
-				   names->serial + 1);
+		ret = names_record_owner(names, claim->name, (enum name_kind)claim->kind, hash,
+					 names->serial + 1);
 		answer = NAME_GRANTED;
 		if (ret == 0)
-			note_other_keys(names, view, claim->name);
+			names_note_other_keys(names, view, claim->name);
 		break;
 	case NAME_RIGHT_LIMIT:
 		answer = NAME_LIMIT;
@@ -528,7 +408,7 @@ int names_add(struct names *names, const char *name, const uint8_t hash[KEY_HASH
 		return same ? 0 : -EEXIST;
 	}
 	passed = binding != NULL;
-	ret = record_owner(names, name, NAME_KEY, hash, names->serial + 1);
+	ret = names_record_owner(names, name, NAME_KEY, hash, names->serial + 1);
 	if (ret == 0)
 		*ret_passed = passed;
 	return ret;
@@ -542,5 +422,5 @@ int names_release(struct names *names, const char *name)
 	if (binding == NULL || binding->kind == NAME_RELEASED)
 		return -ENOENT;
 	copy = *binding;
-	return record_owner(names, copy.name, NAME_RELEASED, copy.hash, names->serial + 1);
+	return names_record_owner(names, copy.name, NAME_RELEASED, copy.hash, names->serial + 1);
 }
