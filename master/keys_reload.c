@@ -55,8 +55,7 @@ int keys_enter_worker(struct keys *keys, struct keyring **ret_keyring)
 {
 	int err = keyring_attach(keyring_fd(keys->keyring), ret_keyring);
 
-	/* The master's keyring isn't destroyed: its memory isn't here, and the place may be used.
-	 */
+	/* The master's keyring isn't destroyed: its memory isn't here, its place may be used. */
 	names_close(keys->names);
 	keys->names = NULL;
 	keys_file_finish(&keys->file);
