@@ -283,6 +283,20 @@ static void on_line(struct client *client, const struct session_event *event)
 		ask_next_page(client, event);
 }
 
+static void on_silent(struct client *client)
+{
+	struct buf text = BUF_INIT;
+
+	if (client->ending || session_was_ready(client->session)) {
+		transport_close(client->transport);
+		return;
+	}
+	buf_printf(&text, "no answer from %s: the connection stands, but nothing is said",
+		   client->options->server);
+	end_with(client, EXIT_STATUS_TIMEOUT, text.data);
+	buf_finish(&text);
+}
+
 void client_on_session(void *owner, const struct session_event *event)
 {
 	struct client *client = owner;
@@ -314,7 +328,7 @@ void client_on_session(void *owner, const struct session_event *event)
 			    (event->delay_ms + 999) / 1000);
 		break;
 	case SESSION_EVENT_SILENT:
-		transport_close(client->transport);
+		on_silent(client);
 		break;
 	}
 }

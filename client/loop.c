@@ -183,7 +183,8 @@ void loop_set_timer(struct loop *loop, int64_t delay_ms)
 		return;
 	}
 	uv_update_time(&loop->uv);
-	uv_timer_start(&loop->timer, on_timer, (uint64_t)delay_ms, 0);
+	/* never 0: libuv would run it again before it looks at any socket */
+	uv_timer_start(&loop->timer, on_timer, delay_ms > 0 ? (uint64_t)delay_ms : 1, 0);
 }
 
 void loop_run(struct loop *loop)

@@ -15,7 +15,8 @@
 #define READ_DELAY_MS 300 /* read marks are gathered for so long */
 #define ASK_MS 30000      /* silence: the server pings every 25 s, so ask whether it is there */
 #define SILENT_MS 45000   /* and no answer: the connection is dead */
-#define LOGIN_MS 25000    /* the server gives a login 20 s */
+#define GREET_MS 10000 /* for the challenge */
+#define LOGIN_MS 25000 /* for the welcome; the server gives a login 20 s */
 #define LEAVE_MS 1000     /* for its answer to `bye` */
 
 void session_set_state(struct session *session, enum session_state state, int64_t now_ms)
@@ -89,6 +90,7 @@ void session_connected(struct session *session, int64_t now_ms)
 	session->retry_after_ms = 0;
 	session->heard = now_ms;
 	session->asked = false;
+	session->told_silent = false;
 	session->announced = 0;
 	session_set_state(session, SESSION_CONNECTED, now_ms);
 }
@@ -264,11 +266,15 @@ int64_t session_deadline(const struct session *session)
 {
 	int64_t at = -1;
 
+	if (session->told_silent)
+		return -1;
 	switch (session->state) {
 	case SESSION_OFFLINE:
 	case SESSION_CHALLENGED:
 		break;
 	case SESSION_CONNECTED:
+		at = session->state_since + GREET_MS;
+		break;
 	case SESSION_LOGGING_IN:
 		at = session->state_since + LOGIN_MS;
 		break;
@@ -285,33 +291,54 @@ int64_t session_deadline(const struct session *session)
 	return at;
 }
 
+/* Once a connection: closing it takes a moment, in which nothing else is due. */
+static void tell_silent(struct session *session)
+{
+	struct session_event event = {.type = SESSION_EVENT_SILENT};
+
+	session->told_silent = true;
+	session->on_event(session->owner, &event);
+}
+
+static void tick_ready(struct session *session, int64_t now_ms)
+{
+	if (now_ms - session->heard >= SILENT_MS) {
+		tell_silent(session);
+		return;
+	}
+	if (now_ms - session->heard >= ASK_MS && !session->asked) {
+		session->asked = true;
+		request_ping(&session->out, NULL);
+	}
+	if (session->read_due > 0 && now_ms >= session->read_due)
+		tell_read(session);
+	session_pump(session, now_ms);
+}
+
 void session_tick(struct session *session, int64_t now_ms)
 {
-	struct session_event silent = {.type = SESSION_EVENT_SILENT};
+	int64_t since = now_ms - session->state_since;
 
+	if (session->told_silent)
+		return;
 	switch (session->state) {
 	case SESSION_OFFLINE:
 	case SESSION_CHALLENGED:
 		break;
 	case SESSION_CONNECTED:
+		if (since >= GREET_MS)
+			tell_silent(session);
+		break;
 	case SESSION_LOGGING_IN:
-		if (now_ms - session->state_since >= LOGIN_MS)
-			session->on_event(session->owner, &silent);
+		if (since >= LOGIN_MS)
+			tell_silent(session);
 		break;
 	case SESSION_LEAVING:
-		if (now_ms - session->state_since >= LEAVE_MS)
-			session->on_event(session->owner, &silent);
+		if (since >= LEAVE_MS)
+			tell_silent(session);
 		break;
 	case SESSION_READY:
-		if (now_ms - session->heard >= SILENT_MS) {
-			session->on_event(session->owner, &silent);
-		} else if (now_ms - session->heard >= ASK_MS && !session->asked) {
-			session->asked = true;
-			request_ping(&session->out, NULL);
-		}
-		if (session->read_due > 0 && now_ms >= session->read_due)
-			tell_read(session);
-		session_pump(session, now_ms);
+		tick_ready(session, now_ms);
 		break;
 	}
 }

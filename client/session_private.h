@@ -26,6 +26,7 @@ struct session {
 	bool was_ready;
 	int64_t heard; /* when the last frame came */
 	bool asked;    /* a ping is out */
+	bool told_silent; /* that nothing comes was told; the connection is being closed */
 	unsigned attempts;
 
 	char nonce[NONCE_TEXT_MAX + 1];

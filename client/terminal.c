@@ -15,7 +15,7 @@
  * Global because a signal handler needs it: there is one terminal, and a crash must find out what
  * it was. Written before `is_raw` is set, read after.
  */
-static struct termios saved;
+static struct termios saved, raw;
 static int saved_in = -1, saved_out = -1;
 static volatile sig_atomic_t is_raw;
 static bool handlers_set;
@@ -58,11 +58,11 @@ static void set_handlers(void)
 
 int terminal_raw(int in, int out)
 {
-	struct termios raw;
 	ssize_t n;
 
+	/* again: stopped from outside, we come back to a terminal that the shell set up */
 	if (is_raw)
-		return 0;
+		return tcsetattr(in, TCSADRAIN, &raw) < 0 ? -errno : 0;
 	if (tcgetattr(in, &saved) < 0)
 		return -errno;
 	raw = saved;

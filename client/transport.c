@@ -112,6 +112,13 @@ static void attempt_over(struct transport *transport, const char *words, int err
 	uv_timer_start(transport->timer, on_timer, 0, 0);
 }
 
+/* At once: a peer that says nothing would not answer a close frame either. */
+static void hang_up(struct lws *wsi)
+{
+	shutdown(lws_get_socket_fd(wsi), SHUT_RDWR);
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct transport *transport = timer->data;
@@ -119,7 +126,7 @@ static void on_timer(uv_timer_t *timer)
 
 	if (late && !transport->end.was_open) {
 		attempt_over(transport, NULL, -ETIMEDOUT);
-		lws_set_timeout(late, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+		hang_up(late);
 	} else if (transport->busy && !late) {
 		try_next(transport);
 	}
@@ -279,6 +286,8 @@ void transport_destroy(struct transport *transport)
 	if (!transport)
 		return;
 	looking_up = transport->lookup != NULL;
+	if (transport->wsi)
+		hang_up(transport->wsi);
 	transport->busy = false; /* nobody wants to hear of it any more */
 	if (transport->lookup) {
 		uv_cancel((uv_req_t *)&transport->lookup->request);
@@ -432,6 +441,5 @@ void transport_send(struct transport *transport, struct buf *output)
 void transport_close(struct transport *transport)
 {
 	if (transport->wsi)
-		lws_set_timeout(transport->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-				LWS_TO_KILL_ASYNC);
+		hang_up(transport->wsi);
 }

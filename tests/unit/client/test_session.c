@@ -577,6 +577,17 @@ Test(client_session, says_bye_and_is_done)
 	cr_assert_eq(session_state(played.session), SESSION_OFFLINE);
 }
 
+Test(client_session, waits_a_second_for_the_answer_to_bye)
+{
+	create_in_lobby(8);
+	session_leave(played.session, played.now_ms);
+	cr_assert_eq(session_deadline(played.session), played.now_ms + 1000);
+	played_wait(&played, 1000);
+	played_told(&played, "silent; ");
+	cr_assert_eq(session_deadline(played.session), -1);
+	cr_assert_eq(lose(0), SESSION_DONE);
+}
+
 /* ---- time */
 
 Test(client_session, tells_what_was_read_now_and_then_and_before_bye)
@@ -615,12 +626,28 @@ Test(client_session, asks_a_silent_server_and_then_gives_the_connection_up)
 	played_sent(&played, "{\"type\":\"ping\"}\n");
 	played_wait(&played, 15000);
 	played_told(&played, "silent; ");
+	/* told once: closing takes a moment */
+	cr_assert_eq(session_deadline(played.session), -1);
+	played_wait(&played, 1000);
+	played_told(&played, "");
 }
 
 Test(client_session, a_server_that_never_greets_is_given_up)
 {
 	played_create(&played, NULL, 8, false);
 	session_connected(played.session, played.now_ms);
+	cr_assert_eq(session_deadline(played.session), played.now_ms + 10000);
+	played_wait(&played, 9999);
+	played_told(&played, "");
+	played_wait(&played, 1);
+	played_told(&played, "silent; ");
+}
+
+Test(client_session, a_log_in_that_is_never_answered_is_given_up)
+{
+	played_create(&played, NULL, 8, false);
+	played_connect(&played);
+	played_forget(&played);
 	cr_assert_eq(session_deadline(played.session), played.now_ms + 25000);
 	played_wait(&played, 24999);
 	played_told(&played, "");
