@@ -118,7 +118,8 @@ static void on_room(struct check *check, const struct event *event, struct reade
 {
 	check_epoch(check, event);
 	if (reader->reads && event->prev > reader->cursor)
-		found(check, FAULT_HOLE, "program %u, log %u: has %" PRIu64 ", goes on behind %" PRIu64,
+		found(check, FAULT_HOLE,
+		      "program %u, log %u: has %" PRIu64 ", goes on behind %" PRIu64,
 		      event->program, event->log, reader->cursor, event->prev);
 	if (!reader->reads || event->prev > reader->cursor)
 		reader->cursor = event->prev;
@@ -152,9 +153,9 @@ static void on_gap(struct check *check, const struct event *event, struct reader
 {
 	check->verdict->gaps++;
 	if (event->prev > reader->cursor || event->seq <= reader->cursor)
-		found(check, FAULT_HOLE, "program %u, log %u: has %" PRIu64 ", a gap from %" PRIu64
-		      " to %" PRIu64, event->program, event->log, reader->cursor, event->prev,
-		      event->seq);
+		found(check, FAULT_HOLE,
+		      "program %u, log %u: has %" PRIu64 ", a gap from %" PRIu64 " to %" PRIu64,
+		      event->program, event->log, reader->cursor, event->prev, event->seq);
 	reader->cursor = event->seq - 1;
 }
 
@@ -171,8 +172,9 @@ static void on_ok(struct check *check, const struct event *event, const struct r
 	line->ok_log = event->log;
 	line->ok_seq = event->seq;
 	if (reader->reads && reader->cursor < event->seq && !(event->flags & EVENT_DUPLICATE))
-		found(check, FAULT_EARLY_OK, "line %" PRIu32 ", log %u: has %" PRIu64 ", ok %" PRIu64,
-		      event->line, event->log, reader->cursor, event->seq);
+		found(check, FAULT_EARLY_OK,
+		      "line %" PRIu32 ", log %u: has %" PRIu64 ", ok %" PRIu64, event->line,
+		      event->log, reader->cursor, event->seq);
 }
 
 static void on_event(struct check *check, const struct event *event)
@@ -238,8 +240,9 @@ static void put_line(struct check *check, unsigned log, uint64_t seq, uint32_t *
 		return;
 	}
 	if (*at != 0) {
-		found(check, FAULT_DOUBLED, "line %" PRIu32 " of program %u, log %u: %" PRIu64
-		      " and %" PRIu64, number, line->program, log, *at, seq);
+		found(check, FAULT_DOUBLED,
+		      "line %" PRIu32 " of program %u, log %u: %" PRIu64 " and %" PRIu64, number,
+		      line->program, log, *at, seq);
 		return;
 	}
 	*at = seq;
@@ -247,9 +250,10 @@ static void put_line(struct check *check, unsigned log, uint64_t seq, uint32_t *
 	if (line->refused)
 		return;
 	if (number + 1 < last_of_program[line->program])
-		found(check, FAULT_REORDERED, "line %" PRIu32 " of program %u, log %u, seq %" PRIu64
-		      ": behind line %" PRIu32, number, line->program, log, seq,
-		      last_of_program[line->program] - 1);
+		found(check, FAULT_REORDERED,
+		      "line %" PRIu32 " of program %u, log %u, seq %" PRIu64
+		      ": behind line %" PRIu32,
+		      number, line->program, log, seq, last_of_program[line->program] - 1);
 	else
 		last_of_program[line->program] = number + 1;
 }
@@ -284,8 +288,9 @@ static void check_ok(struct check *check, uint32_t number, const struct line *li
 			found(check, FAULT_WRONG_OK, "line %" PRIu32 ": line %" PRIu32 " is there",
 			      number, log->place[line->ok_seq].line);
 	} else if (lies_at != line->ok_seq) {
-		found(check, FAULT_WRONG_OK, "line %" PRIu32 " in log %u: ok %" PRIu64
-		      ", lies at %" PRIu64, number, line->ok_log, line->ok_seq, lies_at);
+		found(check, FAULT_WRONG_OK,
+		      "line %" PRIu32 " in log %u: ok %" PRIu64 ", lies at %" PRIu64, number,
+		      line->ok_log, line->ok_seq, lies_at);
 	}
 }
 
@@ -296,11 +301,13 @@ static void check_direct(struct check *check, uint32_t number, const struct line
 	if (!line->direct || line->log == own || (line->seq == 0 && line->own_seq == 0))
 		return;
 	if (line->seq == 0 || line->own_seq == 0)
-		found(check, FAULT_HALF_DIRECT, "line %" PRIu32 " from inbox %u to inbox %u: %" PRIu64
-		      " and %" PRIu64, number, own, line->log, line->own_seq, line->seq);
+		found(check, FAULT_HALF_DIRECT,
+		      "line %" PRIu32 " from inbox %u to inbox %u: %" PRIu64 " and %" PRIu64,
+		      number, own, line->log, line->own_seq, line->seq);
 	else if (check->logs[own].place[line->own_seq].ref !=
 		 check->logs[line->log].place[line->seq].ref)
-		found(check, FAULT_HALF_DIRECT, "line %" PRIu32 ": another ref in each copy", number);
+		found(check, FAULT_HALF_DIRECT, "line %" PRIu32 ": another ref in each copy",
+		      number);
 }
 
 static void check_lines(struct check *check)
@@ -330,9 +337,9 @@ static void check_ends(struct check *check)
 		const struct reader *reader = &check->readers[i];
 
 		if (reader->reads && (!reader->ended || reader->cursor != reader->head))
-			found(check, FAULT_UNFINISHED, "program %u, log %u: has %" PRIu64
-			      ", the head is %" PRIu64, i / history->logs, i % history->logs,
-			      reader->cursor, reader->head);
+			found(check, FAULT_UNFINISHED,
+			      "program %u, log %u: has %" PRIu64 ", the head is %" PRIu64,
+			      i / history->logs, i % history->logs, reader->cursor, reader->head);
 	}
 }
 
@@ -341,7 +348,8 @@ void history_check(const struct history *history, struct verdict *ret_verdict)
 	struct check check = {
 		.history = history,
 		.logs = zeroed(history->logs, sizeof(*check.logs)),
-		.readers = zeroed((size_t)history->programs * history->logs, sizeof(*check.readers)),
+		.readers =
+			zeroed((size_t)history->programs * history->logs, sizeof(*check.readers)),
 		.lines = zeroed(history->lines, sizeof(*check.lines)),
 		.verdict = ret_verdict,
 	};

@@ -7,8 +7,6 @@
 
 #include "tests/storm/checker.h"
 
-/* A small faultless history that needs no server: rooms, direct messages, readers who come back. */
-void history_make(struct history *ret_history);
 /*
  * Prints what was missed; returns how many kinds were found, and in *ret_kinds how many were
  * tried. `seed` says where the faults are put.

@@ -20,7 +20,8 @@ enum event_kind {
 	EVENT_OK,      /* line, log, seq: where the server says it lies; flag DUPLICATE */
 	EVENT_ERROR,   /* line; flag FINAL: it is not sent again */
 	EVENT_ROOM,    /* log, epoch: lines follow behind `prev`; seq is the head */
-	EVENT_RECEIVE, /* log, seq, prev: the seq before, line (NO_LINE: not one of ours), digest, ref */
+	EVENT_RECEIVE, /* log, seq, prev: the seq before, line (NO_LINE: not one of ours), digest,
+			  ref */
 	EVENT_GAP,     /* log: lines above prev and below seq are gone, and it was said */
 	EVENT_RESET,   /* log, epoch */
 	EVENT_END      /* log: the program has asked for all there is; seq is the head */

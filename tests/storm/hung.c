@@ -1,4 +1,5 @@
-/* Workers that stand still: with a client's lines in their sockets, or with a lock in their hands. */
+/* Workers that stand still: with a client's lines in their sockets, or with a lock in their hands.
+ */
 #include "tests/storm/holder.h"
 #include "tests/storm/parts.h"
 #include "tests/storm/report.h"
@@ -10,7 +11,7 @@
 
 #define LATE_LINES 3u
 #define FORGETTING_LINES 80u /* more than limits.dedupe */
-#define AWAY_MS 4500u /* the watchdog takes 5 s */
+#define AWAY_MS 4500u        /* the watchdog takes 5 s */
 #define BACK_MS 1000u
 #define CATCH_MS 30000u
 #define STOPS_A_BURST 40u
@@ -80,7 +81,8 @@ void part_late(const struct plan *plan)
 	end(&run, failed_before);
 }
 
-/* ---- hung ------------------------------------------------------------------------------------- */
+/* ---- hung -------------------------------------------------------------------------------------
+ */
 
 static void forget_samples(struct world *world)
 {

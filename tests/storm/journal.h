@@ -11,7 +11,7 @@ struct journal {
 	unsigned strange;        /* deaths that nobody caused, errors */
 	char first_strange[256];
 	unsigned attached, loaded, other; /* starts that took the segment over, read the image */
-	unsigned quarantined;    /* logs that failed an audit */
+	unsigned quarantined;             /* logs that failed an audit */
 };
 
 /* The file's whole log against the blows of the storm (NULL: none). 0 or -errno. */

@@ -221,11 +221,12 @@ static bool receive(struct link *link)
 
 static bool connected(struct link *link)
 {
-	static const char request[] = "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-				      "Connection: Upgrade\r\n"
-				      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-				      "Sec-WebSocket-Version: 13\r\n"
-				      "Sec-WebSocket-Protocol: chat.v1\r\n\r\n";
+	static const char request[] =
+		"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+		"Connection: Upgrade\r\n"
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+		"Sec-WebSocket-Version: 13\r\n"
+		"Sec-WebSocket-Protocol: chat.v1\r\n\r\n";
 	int error = 0;
 	socklen_t size = sizeof(error);
 

@@ -7,6 +7,7 @@
  */
 #include "tests/storm/checker.h"
 #include "tests/storm/faults.h"
+#include "tests/storm/made.h"
 #include "tests/storm/parts.h"
 #include "tests/storm/report.h"
 
@@ -35,7 +36,8 @@ static void self_test(const struct plan *plan)
 	history_finish(&history);
 }
 
-/* ---- the call ---------------------------------------------------------------------------------------------- */
+/* ---- the call
+ * ---------------------------------------------------------------------------------------------- */
 
 static const struct plan long_plan = {
 	.people = {.senders = 50, .receivers = 50, .mean_gap_ms = 150, .direct_percent = 15},

@@ -32,9 +32,12 @@ void part_storm(const struct plan *plan)
 	       weather->kills, weather->stops, weather->hangs, weather->hangups, weather->cuts,
 	       weather->sleeps);
 	judge(&run, plan->people.seed, &journal);
-	row_times("a client's outage: worker killed", &world->outages[OUTAGE_DIED], 1000, plan->slack);
-	row_times("a client's outage: connection cut", &world->outages[OUTAGE_CUT], 1000, plan->slack);
-	row_times("a client's outage: worker stopped", &world->outages[OUTAGE_STALLED], 5000, plan->slack);
+	row_times("a client's outage: worker killed", &world->outages[OUTAGE_DIED], 1000,
+		  plan->slack);
+	row_times("a client's outage: connection cut", &world->outages[OUTAGE_CUT], 1000,
+		  plan->slack);
+	row_times("a client's outage: worker stopped", &world->outages[OUTAGE_STALLED], 5000,
+		  plan->slack);
 	tell_times("from a line to its ok", &world->answers);
 	row_times("kill to respawn", &journal.respawns, 50, plan->slack);
 	if (weather->hangs > 0) {
@@ -70,8 +73,8 @@ void part_restarts(const struct plan *plan, bool stop)
 		samples_add(&down, down_us);
 	}
 	run_for(&run, gap_ms / 2);
-	row(done == count, stop ? "clean stops and starts" : "kills of the master", "%u of %u", done,
-	    count);
+	row(done == count, stop ? "clean stops and starts" : "kills of the master", "%u of %u",
+	    done, count);
 	row(run_settle(&run), "everyone came to the end", "%u programs", run.program_count);
 	judge(&run, plan->people.seed, &journal);
 	if (stop)

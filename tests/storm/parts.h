@@ -10,7 +10,7 @@ struct plan {
 	unsigned seconds;
 	unsigned kills, kill_gap_ms; /* of the master */
 	unsigned stops, stop_gap_ms; /* and its clean stops */
-	unsigned late;  /* workers that go on when all is over */
+	unsigned late;               /* workers that go on when all is over */
 	bool hung;      /* try one that is stopped with a lock: the watchdog takes its time */
 	unsigned slack; /* times are judged by so many times their goal: others build beside us */
 	const char *only;

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #define SECOND_US UINT64_C(1000000)
-#define LOGIN_US (SECOND_US * 6 / 10) /* a login takes 3 ms, unless it meets a worker that is stopped */
-#define SILENT_US (SECOND_US / 2)     /* then it asks */
-#define ANSWER_US SECOND_US           /* and waits so long */
+#define LOGIN_US                                                                                   \
+	(SECOND_US * 6 / 10)      /* a login takes 3 ms, unless it meets a worker that is stopped */
+#define SILENT_US (SECOND_US / 2) /* then it asks */
+#define ANSWER_US SECOND_US       /* and waits so long */
 #define RETRY_MIN_US (SECOND_US / 10)
 #define RETRY_MAX_US (10 * SECOND_US)
 #define READ_US (SECOND_US / 4)
@@ -81,7 +82,8 @@ void program_event(struct program *program, uint32_t events)
 		program_lost(program, OUTAGE_DIED);
 }
 
-/* ---- lines ------------------------------------------------------------------------------------ */
+/* ---- lines ------------------------------------------------------------------------------------
+ */
 
 void line_content(uint32_t line, char out[CONTENT_SIZE])
 {
@@ -187,12 +189,14 @@ static void send_read(struct program *program)
 	char text[96];
 	int len;
 
-	if (program->world->now_us < program->read_us + READ_US || inbox->after <= program->read_seq)
+	if (program->world->now_us < program->read_us + READ_US ||
+	    inbox->after <= program->read_seq)
 		return;
 	program->read_us = program->world->now_us;
 	program->read_seq = inbox->after;
-	len = snprintf(text, sizeof(text), "{\"type\":\"read\",\"room\":\"@%s\",\"seq\":%" PRIu64 "}",
-		       program->name, inbox->after);
+	len = snprintf(text, sizeof(text),
+		       "{\"type\":\"read\",\"room\":\"@%s\",\"seq\":%" PRIu64 "}", program->name,
+		       inbox->after);
 	link_send(&program->link, text, (size_t)len);
 }
 
@@ -236,7 +240,8 @@ void program_step(struct program *program)
 	}
 }
 
-/* ---- beginning and end --------------------------------------------------------------------------- */
+/* ---- beginning and end
+ * --------------------------------------------------------------------------- */
 
 void program_init(struct program *program, struct world *world, unsigned number, unsigned user)
 {

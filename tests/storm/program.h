@@ -51,9 +51,9 @@ struct program {
 
 	struct link link;
 	enum program_state state;
-	uint64_t due_us;     /* away: when to try again. connecting: when to give up */
+	uint64_t due_us; /* away: when to try again. connecting: when to give up */
 	uint64_t dialled_us;
-	uint64_t lost_us;    /* since when it has been away; 0: on purpose */
+	uint64_t lost_us;       /* since when it has been away; 0: on purpose */
 	uint64_t not_before_us; /* retry_after_ms of a bye */
 	enum outage cause;
 	unsigned tries, joins_left;
@@ -65,7 +65,7 @@ struct program {
 	struct unanswered unanswered[UNANSWERED_MAX];
 	unsigned unanswered_count;
 	unsigned answered, refusals, losses; /* counted for whoever sets them to 0 */
-	uint64_t hold_until_us; /* after a refusal for the moment */
+	uint64_t hold_until_us;              /* after a refusal for the moment */
 	uint64_t next_send_us, heard_us, ping_us, read_us, read_seq;
 };
 

@@ -54,7 +54,8 @@ static void put_resume(struct program *program, struct buf *out)
 	}
 	buf_append_str(out, "],\"only\":[");
 	comma = "";
-	for (unsigned i = 0; program->joined && program->subscribes && i < program->room_count; i++) {
+	for (unsigned i = 0; program->joined && program->subscribes && i < program->room_count;
+	     i++) {
 		world_log_name(program->rooms[i], name);
 		buf_printf(out, "%s\"%s\"", comma, name);
 		comma = ",";
@@ -179,14 +180,14 @@ static void on_message(struct program *program, const json_t *line, int log, uin
 	const json_t *prev = json_object_get(line, "prev");
 	uint64_t seq = number_of(line, "seq");
 
-	record(program, (struct event){.kind = EVENT_RECEIVE,
-				       .log = (uint16_t)log,
-				       .line = line_number(line),
-				       .seq = seq,
-				       .prev = prev != NULL ? (uint64_t)json_integer_value(prev)
-							    : seq - 1,
-				       .digest = digest,
-				       .ref = strtoull(text_of(line, "ref"), NULL, 16)});
+	record(program,
+	       (struct event){.kind = EVENT_RECEIVE,
+			      .log = (uint16_t)log,
+			      .line = line_number(line),
+			      .seq = seq,
+			      .prev = prev != NULL ? (uint64_t)json_integer_value(prev) : seq - 1,
+			      .digest = digest,
+			      .ref = strtoull(text_of(line, "ref"), NULL, 16)});
 	if (cursor == NULL || seq <= cursor->after)
 		return;
 	cursor->after = seq;
@@ -221,7 +222,8 @@ static void on_reset(struct program *program, const json_t *line, int log)
 		cursor->after = 0;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers -----------------------------------------------------------------------------------
+ */
 
 static struct unanswered *entry_of(struct program *program, const char *id)
 {
@@ -250,14 +252,13 @@ static void on_ok(struct program *program, const json_t *line, int log)
 
 	if (entry == NULL || log < 0)
 		return;
-	record(program,
-	       (struct event){.kind = EVENT_OK,
-			      .flags = json_is_true(json_object_get(line, "duplicate"))
-					       ? EVENT_DUPLICATE
-					       : 0,
-			      .log = (uint16_t)log,
-			      .line = entry->line,
-			      .seq = number_of(line, "seq")});
+	record(program, (struct event){.kind = EVENT_OK,
+				       .flags = json_is_true(json_object_get(line, "duplicate"))
+							? EVENT_DUPLICATE
+							: 0,
+				       .log = (uint16_t)log,
+				       .line = entry->line,
+				       .seq = number_of(line, "seq")});
 	samples_add(&program->world->answers, program->world->now_us - entry->sent_us);
 	if (!entry->again)
 		samples_add(&program->world->straight, program->world->now_us - entry->sent_us);
@@ -301,7 +302,8 @@ static void on_error(struct program *program, const json_t *line)
 	program->hold_until_us = program->world->now_us + wait_ms * 1000;
 }
 
-/* ---- all lines ------------------------------------------------------------------------------------- */
+/* ---- all lines
+ * ------------------------------------------------------------------------------------- */
 
 static void take(struct program *program, const json_t *line, uint64_t digest)
 {

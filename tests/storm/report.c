@@ -96,9 +96,11 @@ void judge(struct run *run, uint64_t seed, struct journal *ret_journal)
 	row(odd_codes(world) == 0, "errors nobody expects", "%" PRIu64, odd_codes(world));
 	if (journal_read(run->server.log, &run->weather, ret_journal) < 0)
 		row(false, "the server's log", "cannot be read");
-	row(ret_journal->strange == 0, "deaths and errors of its own", "%u%s%s", ret_journal->strange,
-	    ret_journal->strange > 0 ? ": first " : "", ret_journal->first_strange);
-	row(ret_journal->quarantined == 0, "logs that failed an audit", "%u", ret_journal->quarantined);
+	row(ret_journal->strange == 0, "deaths and errors of its own", "%u%s%s",
+	    ret_journal->strange, ret_journal->strange > 0 ? ": first " : "",
+	    ret_journal->first_strange);
+	row(ret_journal->quarantined == 0, "logs that failed an audit", "%u",
+	    ret_journal->quarantined);
 	/*
 	 * What is found in a broken history says nothing about the checker; and there has to be a
 	 * place for each fault.

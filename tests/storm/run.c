@@ -116,7 +116,8 @@ static bool has_ended(struct run *run)
 	return true;
 }
 
-/* ---- the people ----------------------------------------------------------------------------------- */
+/* ---- the people
+ * ----------------------------------------------------------------------------------- */
 
 /*
  * A fifth of the senders are second devices of others, and a fifth of the receivers are

@@ -13,8 +13,8 @@
 #define CHILDREN_MAX 64u
 
 struct server {
-	pid_t pid;	/* 0: not running */
-	unsigned port;	/* 0: not known yet */
+	pid_t pid;     /* 0: not running */
+	unsigned port; /* 0: not known yet */
 	char program[256];
 	char folder[64], keys[96], config[96], port_file[96], log[96], shm[96];
 };

@@ -102,9 +102,9 @@ static void freeze(struct weather *weather)
 		return;
 	kill(pid, SIGSTOP);
 	weather->stopped = pid;
-	weather->continue_us = weather->world->now_us +
-			       1000 * (STOP_MIN_MS +
-				       world_draw(weather->world, STOP_MAX_MS - STOP_MIN_MS));
+	weather->continue_us =
+		weather->world->now_us +
+		1000 * (STOP_MIN_MS + world_draw(weather->world, STOP_MAX_MS - STOP_MIN_MS));
 	weather->stops++;
 }
 

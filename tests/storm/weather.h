@@ -10,12 +10,12 @@
 
 /* Milliseconds between two of a kind; 0: none. */
 struct forecast {
-	unsigned kill_ms; /* kill -9 of a random worker */
-	unsigned stop_ms; /* SIGSTOP of one, for 20 to 400 ms */
-	unsigned hang_ms; /* SIGSTOP of one, for ever: the watchdog's */
+	unsigned kill_ms;   /* kill -9 of a random worker */
+	unsigned stop_ms;   /* SIGSTOP of one, for 20 to 400 ms */
+	unsigned hang_ms;   /* SIGSTOP of one, for ever: the watchdog's */
 	unsigned hangup_ms; /* SIGHUP of the master */
-	unsigned cut_ms; /* a random connection ends, half of them with RST */
-	unsigned sleep_ms; /* a program goes for 10 s: meanwhile its logs are overwritten */
+	unsigned cut_ms;    /* a random connection ends, half of them with RST */
+	unsigned sleep_ms;  /* a program goes for 10 s: meanwhile its logs are overwritten */
 };
 
 struct blow {

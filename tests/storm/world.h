@@ -30,11 +30,11 @@ struct world {
 	unsigned port;
 	int epoll_fd;
 	uint64_t now_us;
-	uint64_t random; /* state, never 0 */
-	bool recording;  /* what happens belongs to the history */
-	bool sending;    /* new lines */
-	bool ending;     /* who is back reads up to the head and notes its END */
-	unsigned mean_gap_ms; /* between the lines of a program */
+	uint64_t random;         /* state, never 0 */
+	bool recording;          /* what happens belongs to the history */
+	bool sending;            /* new lines */
+	bool ending;             /* who is back reads up to the head and notes its END */
+	unsigned mean_gap_ms;    /* between the lines of a program */
 	unsigned direct_percent; /* of the lines go to a person */
 	struct samples outages[OUTAGES];
 	struct samples answers;  /* from the first sending of a line to its ok */
@@ -45,7 +45,7 @@ struct world {
 	struct {
 		char code[32];
 		uint64_t count;
-	} codes[CODES_MAX]; /* errors the server told */
+	} codes[CODES_MAX];           /* errors the server told */
 	uint16_t inbox_of[USERS_MAX]; /* of programs */
 };
 
