@@ -15,8 +15,8 @@
 #define READ_DELAY_MS 300 /* read marks are gathered for so long */
 #define ASK_MS 30000      /* silence: the server pings every 25 s, so ask whether it is there */
 #define SILENT_MS 45000   /* and no answer: the connection is dead */
-#define GREET_MS 10000 /* for the challenge */
-#define LOGIN_MS 25000 /* for the welcome; the server gives a login 20 s */
+#define GREET_MS 10000    /* for the challenge */
+#define LOGIN_MS 25000    /* for the welcome; the server gives a login 20 s */
 #define LEAVE_MS 1000     /* for its answer to `bye` */
 
 void session_set_state(struct session *session, enum session_state state, int64_t now_ms)

@@ -24,8 +24,8 @@ struct session {
 	enum session_state state;
 	int64_t state_since;
 	bool was_ready;
-	int64_t heard; /* when the last frame came */
-	bool asked;    /* a ping is out */
+	int64_t heard;    /* when the last frame came */
+	bool asked;       /* a ping is out */
 	bool told_silent; /* that nothing comes was told; the connection is being closed */
 	unsigned attempts;
 
