@@ -85,6 +85,7 @@ int main(int argc, char **argv)
 {
 	struct plan plan = long_plan;
 	uint64_t seed = random_below(1000000);
+	const char *only = NULL;
 	unsigned seconds = 0;
 
 	if (argc < 2)
@@ -97,10 +98,11 @@ int main(int argc, char **argv)
 		else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
 			seed = strtoull(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
-			plan.only = argv[++i];
+			only = argv[++i];
 		else
 			return usage();
 	}
+	plan.only = only;
 	plan.people.build = argv[1];
 	plan.people.seed = seed;
 	plan.seconds = seconds > 0 ? seconds : plan.seconds;

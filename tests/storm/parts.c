@@ -53,7 +53,7 @@ void part_restarts(const struct plan *plan, bool stop)
 	unsigned count = stop ? plan->stops : plan->kills;
 	unsigned gap_ms = stop ? plan->stop_gap_ms : plan->kill_gap_ms;
 	unsigned failed_before = rows_failed(), done = 0;
-	struct forecast forecast = {.cut_ms = 200};
+	struct forecast forecast = {.kill_ms = 500, .cut_ms = 200};
 	struct samples down = {0};
 	struct journal journal = {0};
 	struct run run;
