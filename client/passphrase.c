@@ -62,7 +62,12 @@ static int ask_terminal(int fd, const char *prompt, struct buf *words)
 	/* before the prompt: who answers it at once must not be shown, nor flushed away */
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
 		return -ECANCELED;
-	buf_reserve(words, PASSPHRASE_MAX); /* so that it never moves and leaves a copy behind */
+	/* so that it never moves and leaves a copy behind; nothing typed is an empty text */
+	if (!buf_reserve(words, PASSPHRASE_MAX)) {
+		tcsetattr(fd, TCSAFLUSH, &saved);
+		return -ENOMEM;
+	}
+	words->data[words->len] = '\0';
 	rc = fd_write_all(fd, prompt, strlen(prompt)) < 0 ? -ECANCELED : read_words(fd, words);
 	tcsetattr(fd, TCSAFLUSH, &saved);
 	fd_write_all(fd, "\n", 1);

@@ -139,7 +139,7 @@ static void check_on_terminal(const char *typed, int expected, const char *words
 		}
 	}
 	close(master);
-	cr_assert(WIFEXITED(status));
+	cr_assert(WIFEXITED(status), "%s: signal %d", typed, WTERMSIG(status));
 	cr_assert_eq(WEXITSTATUS(status), 0, "%s", typed);
 }
 
