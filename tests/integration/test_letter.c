@@ -72,3 +72,12 @@ OwnedTest(letter, the_lines_of_one_frame_do_not_push_each_other_out_of_a_small_l
 		}
 	}
 }
+
+OwnedTest(letter, a_burst_of_0_is_no_limit)
+{
+	struct server *s = server_with(.users = "alice", .args = "--rate 1 --burst 0");
+	struct chat *c = chat_login(s, "alice");
+
+	for (unsigned i = 1; i <= 100; i++)
+		chat_say(c, "lobby", scratch_text("m%u", i), "a line");
+}

@@ -52,6 +52,22 @@ OwnedTest(master, its_pages_tell_how_it_is)
 	buf_finish(&body);
 }
 
+OwnedTest(master, every_worker_tells_the_sums_of_all)
+{
+	struct server *s = server_with(.users = "alice bob", .workers = 2);
+	struct chat *alice = chat_login_on(s, "alice", NULL, 0);
+	struct chat *bob = chat_login_on(s, "bob", NULL, 1);
+
+	chat_say(alice, "lobby", "m1", "one");
+	chat_say(bob, "lobby", "m2", "two");
+	for (unsigned i = 0; i < 6; i++) {
+		must(server_metric(s, "chat_workers") == 2, "workers");
+		must(server_metric(s, "chat_sessions") == 2, "sessions");
+		must(server_metric(s, "chat_rooms") == 1, "rooms");
+		must(server_metric(s, "chat_appends_total") == 2, "appends");
+	}
+}
+
 OwnedTest(master, a_stop_says_good_bye_to_everyone)
 {
 	struct server *s = server_with(.users = "alice bob", .workers = 2);
