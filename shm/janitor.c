@@ -213,7 +213,10 @@ static void audit_some(struct shm *shm, struct janitor *janitor, struct janitor_
 
 static void mend_rooms(struct shm *shm, struct janitor_report *report)
 {
-	for (uint32_t log = 0; log < segment_log_count(shm); log++) {
+	/* Whoever never was has no inbox: an idle server doesn't look at a big table for nothing. */
+	uint32_t high = log_of_inbox(shm, load_acquire(&shm->header->users_high));
+
+	for (uint32_t log = 0; log < high; log++) {
 		const struct log_head *head = segment_log(shm, log);
 
 		if (load_relaxed(&head->epoch) == 0)
