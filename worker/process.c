@@ -27,7 +27,7 @@
 #define DRAIN_MS 5000u
 #define TERM_WAIT_MS 200u
 /* Looks at the sockets without waiting, and lines gathered by them, before we deliver. */
-#define GATHER_TURNS_MAX 16u
+#define GATHER_TURNS_MAX 64u
 #define GATHER_LINES_MAX 128u
 #define HANDSHAKE_DEFAULT_S 20u
 #define LISTEN_MAX (sizeof(((struct inherit *)0)->listen_fds) / sizeof(int))
