@@ -40,6 +40,9 @@ static struct token_rate rate_of(const struct config *config, enum dispatch_buck
 {
 	struct token_rate rate = {.per_s = config->rate, .burst = config->burst};
 
+	/* As many as one likes at once: what the rate is makes no difference then. */
+	if (rate.burst == 0)
+		rate.per_s = 0;
 	switch (bucket) {
 	case BUCKET_APPEND:
 		break;
