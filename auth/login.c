@@ -75,7 +75,7 @@ static void wrong_server_message(const char *server, const struct address *peer,
 	char told[TOLD_SERVER_MAX + 1], canonical[SERVER_NAME_SIZE];
 	size_t len = 0;
 
-	for (; server[len] != '\0' && len < TOLD_SERVER_MAX; len++) {
+	for (; len < TOLD_SERVER_MAX && server[len] != '\0'; len++) {
 		told[len] = server[len];
 		if (server[len] <= ' ' || server[len] > '~' || server[len] == '"')
 			told[len] = '?';

@@ -94,17 +94,16 @@ uint32_t log_stored_crc(const struct log_ring *ring, uint64_t seq)
 
 #define DIGITS_MAX 20
 
-/* Decimal digits of `value`, written so that they end at out[DIGITS_MAX]. Returns where they start.
- */
+/* Decimal digits of `value`, at the end of `out`. Returns where they start. */
 static char *digits_of(uint64_t value, char out[DIGITS_MAX])
 {
-	char *at = out + DIGITS_MAX;
+	size_t at = DIGITS_MAX;
 
 	do {
-		*--at = (char)('0' + value % 10);
+		out[--at] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value > 0);
-	return at;
+	return &out[at];
 }
 
 size_t log_line_len(const struct log_ring *ring, const struct log_line *line)
