@@ -42,7 +42,7 @@ PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys)
 $(BUILD)/chat-master: $(BUILD)/master/main.o $(call archive,$(UNDER_master))
 $(BUILD)/chat-client: $(BUILD)/client/main.o $(call archive,$(UNDER_client))
 $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
-$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(BUILD)/worker/ws.o $(call archive,base)
+$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_upgrade utf8) $(call archive,base)
 
 all: $(PROGRAMS) ## build chat-master, chat-client and chat-keys (default)
 
@@ -162,6 +162,15 @@ storm: all $(BUILD)/storm ## a minute of dying workers, then of dying masters, u
 storm-short: all $(BUILD)/storm ## the same in a few seconds
 	$(Q)$(BUILD)/storm $(BUILD) --short $(STORM_ARGS)
 
+# The hostile peers use the integration tests' servers and clients.
+$(BUILD)/hostile: $(call objects,$(wildcard tests/hostile/*.c) $(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c))) $(call archive,base)
+	$(call say,LINK)
+	$(Q)$(LINK) -lcriterion -lutil $(LIBS)
+
+HOSTILE_ROUNDS ?= 1
+hostile: all $(BUILD)/ws-echo $(BUILD)/hostile ## peers that break every rule; HOSTILE_ROUNDS=30 for an hour of them
+	$(Q)CHAT_BUILD=$(BUILD) HOSTILE_ROUNDS=$(HOSTILE_ROUNDS) $(BUILD)/hostile -j1 $(HOSTILE_ARGS)
+
 coverage: ## line coverage of the unit and integration tests
 	$(Q)tools/deps.sh coverage
 	$(Q)tools/coverage.sh $(BUILD)/coverage $(MAKE) -s
@@ -199,7 +208,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
+.PHONY: all hostile bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
 	coverage deps run install uninstall format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

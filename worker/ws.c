@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/utf8.h"
+#include "worker/ws_upgrade.h"
 
 #include <errno.h>
 #include <libwebsockets.h>
@@ -17,7 +19,6 @@
 #define CLOSE_REASON_MAX 123u /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
 #define RX_BYTES 1024u /* 1.8 kB of memory an idle connection; the default makes it 5.4 kB */
 #define HEADER_BYTES 4096u
-#define ORIGIN_SIZE 512
 
 _Static_assert(WS_HEADROOM >= LWS_PRE, "libwebsockets writes its frame header into the headroom");
 
@@ -29,6 +30,7 @@ struct ws {
 	struct ws_server *server;
 	void *conn; /* the handler's; NULL before `open` and if it refused */
 	struct buf message; /* what has come of a message that is not whole yet */
+	struct utf8 text; /* of the message, where it is text */
 	struct ws *closing_next, **closing_prev; /* the server's closing list */
 	uint64_t close_by_ms;
 	unsigned close_code; /* the one we send, or the peer's */
@@ -216,6 +218,7 @@ static void receive_piece(struct ws *ws, const char *piece, size_t len)
 	if (lws_is_first_fragment(ws->wsi)) {
 		ws->binary = lws_frame_is_binary(ws->wsi);
 		ws->skipping = false;
+		ws->text = (struct utf8){0};
 		if (ws->binary && !ws->server->options.allow_binary)
 			refuse(ws, WS_BINARY);
 	}
@@ -226,6 +229,12 @@ static void receive_piece(struct ws *ws, const char *piece, size_t len)
 	if (ws->message.len + len + remaining > handler->message_max(ws->conn)) {
 		refuse(ws, WS_TOO_BIG);
 		skip_piece(ws, last);
+		return;
+	}
+	if (!ws->binary && (!utf8_take(&ws->text, piece, len) ||
+			    (last && !utf8_is_whole(&ws->text)))) {
+		buf_finish(&ws->message);
+		ws_close(ws, 1007, "invalid UTF-8");
 		return;
 	}
 	if (last && ws->message.len == 0) {
@@ -248,40 +257,41 @@ static void receive_piece(struct ws *ws, const char *piece, size_t len)
 	}
 }
 
-static unsigned peer_close_code(const unsigned char *payload, size_t len)
+/*
+ * libwebsockets answers with what the peer sent, and with 1002 for codes that nobody may send;
+ * the rest of RFC 6455 §5.5.1 and §7.4 is here. Nonzero closes with our own reason.
+ */
+static int peer_closes(struct ws *ws, const char *payload, size_t len)
 {
-	return len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
+	struct utf8 reason = {0};
+	unsigned code = 1005;
+	unsigned answer = 0;
+
+	if (ws->state != WS_OPEN)
+		return 0;
+	if (len >= 2)
+		code = (unsigned)(unsigned char)payload[0] << 8 | (unsigned char)payload[1];
+	if (len == 1 || (len >= 2 && code > 4999))
+		answer = 1002;
+	else if (len > 2 && (!utf8_take(&reason, payload + 2, len - 2) || !utf8_is_whole(&reason)))
+		answer = 1007;
+	ws->close_code = answer > 0 ? answer : code;
+	if (answer > 0)
+		lws_close_reason(ws->wsi, (enum lws_close_status)answer, NULL, 0);
+	return answer > 0 ? -1 : 0;
 }
 
-/* ---- the upgrade ------------------------------------------------------------ */
+/* ---- the connection's life ---------------------------------------------------- */
 
-static bool origin_is_fine(struct ws_server *server, struct lws *wsi)
-{
-	char origin[ORIGIN_SIZE];
-	int len = lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN);
-
-	if (len <= 0 || server->handler.origin_is_ours == NULL)
-		return true;
-	if (lws_hdr_copy(wsi, origin, sizeof(origin), WSI_TOKEN_ORIGIN) < 0)
-		return false;
-	return server->handler.origin_is_ours(server->data, origin);
-}
-
-/* Nonzero refuses; the answer has been sent then. */
 static int filter_upgrade(struct ws_server *server, struct lws *wsi)
 {
-	char path[64];
+	const struct ws_upgrade upgrade = {
+		.path = server->options.path,
+		.origin_is_ours = server->handler.origin_is_ours,
+		.data = server->data,
+	};
 
-	if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) < 0 ||
-	    strcmp(path, server->options.path) != 0) {
-		lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL);
-		return 1;
-	}
-	if (!origin_is_fine(server, wsi)) {
-		lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, NULL);
-		return 1;
-	}
-	return 0;
+	return ws_upgrade_check(wsi, &upgrade);
 }
 
 static int established(struct ws_server *server, struct ws *ws, struct lws *wsi)
@@ -301,6 +311,18 @@ static int established(struct ws_server *server, struct ws *ws, struct lws *wsi)
 	return ws->conn != NULL || ws->state == WS_CLOSING ? 0 : -1;
 }
 
+/*
+ * libwebsockets has begun to close by itself (a broken frame): its close frame goes out before
+ * anything else, so we write nothing more, and wait no longer than for an answer to our own.
+ */
+static void dropped(struct ws *ws)
+{
+	if (ws == NULL || ws->server == NULL || ws->state != WS_OPEN)
+		return;
+	ws->state = WS_CLOSING;
+	closing_add(ws, CLOSE_ANSWER_MS);
+}
+
 static void closed(struct ws *ws)
 {
 	if (ws->server == NULL)
@@ -315,7 +337,11 @@ static void closed(struct ws *ws)
 
 /* ---- plain HTTP -------------------------------------------------------------- */
 
-static int answer_http(struct ws_server *server, struct lws *wsi, const char *path)
+/*
+ * One request a connection: a next one, pipelined or after any while, would have libwebsockets
+ * keep the socket, and take its headers to pieces in states that only strangers put it into.
+ */
+static void answer_http(struct ws_server *server, struct lws *wsi, const char *path)
 {
 	unsigned char headers[LWS_PRE + 512] = {0};
 	unsigned char *at = headers + LWS_PRE, *end = headers + sizeof(headers) - 1;
@@ -323,7 +349,6 @@ static int answer_http(struct ws_server *server, struct lws *wsi, const char *pa
 	const char *type = "text/plain; charset=utf-8";
 	unsigned status = HTTP_STATUS_NOT_FOUND;
 	size_t len;
-	int result = -1;
 
 	buf_append(&body, headers, LWS_PRE); /* headroom */
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0) {
@@ -341,14 +366,14 @@ static int answer_http(struct ws_server *server, struct lws *wsi, const char *pa
 		goto out;
 	len = body.len - LWS_PRE;
 	if (lws_add_http_common_headers(wsi, status, type, len, &at, end) ||
+	    lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const unsigned char *)"close",
+					 5, &at, end) ||
 	    lws_finalize_write_http_header(wsi, headers + LWS_PRE, &at, end))
 		goto out;
-	if (lws_write(wsi, (unsigned char *)body.data + LWS_PRE, len, LWS_WRITE_HTTP_FINAL) < 0)
-		goto out;
-	result = lws_http_transaction_completed(wsi) ? -1 : 0;
+	/* It is closed in any case, and what the socket doesn't take at once is sent before. */
+	(void)!lws_write(wsi, (unsigned char *)body.data + LWS_PRE, len, LWS_WRITE_HTTP_FINAL);
 out:
 	buf_finish(&body);
-	return result;
 }
 
 /* ---- libwebsockets ------------------------------------------------------------ */
@@ -363,8 +388,11 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	if (server == NULL)
 		return 0;
 	switch (reason) {
-	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return filter_upgrade(server, wsi);
+	case LWS_CALLBACK_RAW_ADOPT:
+		/* A CONNECT request: it would get a socket without any deadline. */
+		return -1;
 	case LWS_CALLBACK_ESTABLISHED:
 		return established(server, ws, wsi);
 	case LWS_CALLBACK_RECEIVE:
@@ -385,14 +413,16 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		}
 		return 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		if (ws->state == WS_OPEN)
-			ws->close_code = peer_close_code(in, len);
+		return peer_closes(ws, in, len);
+	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
+		dropped(ws);
 		return 0;
 	case LWS_CALLBACK_CLOSED:
 		closed(ws);
 		return 0;
 	case LWS_CALLBACK_HTTP:
-		return answer_http(server, wsi, in);
+		answer_http(server, wsi, in);
+		return -1;
 	case LWS_CALLBACK_WSI_CREATE:
 		server->count++;
 		return 0;
@@ -449,8 +479,11 @@ struct ws_server *ws_server_create(const struct ws_options *options,
 	lws_set_log_level(LLL_ERR, emit_log);
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = server->protocols;
-	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-		       LWS_SERVER_OPTION_VALIDATE_UTF8;
+	/*
+	 * Not LWS_SERVER_OPTION_VALIDATE_UTF8: 4.1.6 doesn't see a message that ends inside a
+	 * character with an empty fragment, and judges the pongs between fragments as text.
+	 */
+	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
 	info.foreign_loops = loops;
 	info.gid = -1;
 	info.uid = -1;

@@ -12,8 +12,8 @@
  *	ws_server_destroy(server);             after every ws_close
  *
  * A peer's bytes are refused here for: binary when not allowed (after `refused`), a declared
- * size over the bound (before anything is buffered), invalid UTF-8 (libwebsockets), a wrong path
- * (404), a foreign Origin (403).
+ * size over the bound (before anything is buffered), invalid UTF-8 (1007, at its first byte), a
+ * wrong path (404), a foreign Origin (403). A plain HTTP request is answered and closed.
  */
 #ifndef WORKER_WS_H
 #define WORKER_WS_H
