@@ -13,7 +13,7 @@ static bool is_character(const unsigned char *b, size_t len)
 
 	if (len == 1)
 		return b[0] < 0x80;
-	if (b[0] >> (7 - len) != (1u << (len + 1)) - 2)
+	if ((unsigned)b[0] >> (7 - len) != (1u << (len + 1)) - 2)
 		return false;
 	value = b[0] & (0x7fu >> len);
 	for (size_t i = 1; i < len; i++) {
