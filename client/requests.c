@@ -53,8 +53,8 @@ void requests_set_limits(struct requests *requests, const struct server_limits *
 	requests->limits = *limits;
 	requests->rate = (struct token_rate){0};
 	/* 0 in either place: the server sets no limit. */
-	if (limits->rate_per_s > 0 && limits->rate_per_s <= UINT32_MAX &&
-	    limits->rate_burst > 0 && limits->rate_burst <= UINT32_MAX) {
+	if (limits->rate_per_s > 0 && limits->rate_per_s <= UINT32_MAX && limits->rate_burst > 0 &&
+	    limits->rate_burst <= UINT32_MAX) {
 		requests->rate.per_s = (uint32_t)limits->rate_per_s;
 		requests->rate.burst = (uint32_t)limits->rate_burst;
 	}
