@@ -32,8 +32,7 @@ struct request {
 /* ---- ids ------------------------------------------------------------------------- */
 
 /* Type, target and content: what must be the same for the same id. */
-static void hash(struct request *request, struct text content, struct text format, struct text kind,
-		 uint64_t reply_to, struct text reply_ref)
+static void hash(struct request *request, struct text content)
 {
 	struct shm *shm = &request->conn->worker->shm;
 	struct buf *bytes = &request->conn->worker->line_tail;
@@ -42,10 +41,6 @@ static void hash(struct request *request, struct text content, struct text forma
 	buf_reset(bytes);
 	buf_append(bytes, type, strlen(type) + 1);
 	buf_append(bytes, request->target, strlen(request->target) + 1);
-	buf_append(bytes, format.str, format.len + 1);
-	buf_append(bytes, kind.str, kind.len + 1);
-	buf_append(bytes, &reply_to, sizeof(reply_to));
-	buf_append(bytes, reply_ref.str, reply_ref.len + 1);
 	buf_append(bytes, content.str, content.len);
 	request->content_hash = shm_hash(shm, bytes->data, bytes->len);
 	request->id_hash = shm_hash(shm, request->message->id.str, request->message->id.len);
@@ -345,8 +340,7 @@ void handle_message(struct conn *conn, const struct message *message)
 		set_name(request.target, "", answer_room_name(conn, line->room));
 		set_name(request.answer, "", request.target);
 	}
-	hash(&request, line->content, line->format_text, line->kind_text, line->reply_to,
-	     line->reply_ref);
+	hash(&request, line->content);
 	if (answer_known(&request) || !dispatch_spend(conn, BUCKET_APPEND, message->id.str))
 		return;
 	if (line->sender.len > 0 && !text_equals(line->sender, conn->name)) {
@@ -380,7 +374,7 @@ void handle_topic(struct conn *conn, const struct message *message)
 
 	set_name(request.target, "", answer_room_name(conn, message->topic.room));
 	set_name(request.answer, "", request.target);
-	hash(&request, message->topic.content, TEXT_NONE, TEXT_NONE, 0, TEXT_NONE);
+	hash(&request, message->topic.content);
 	if (answer_known(&request) || !dispatch_spend(conn, BUCKET_APPEND, message->id.str))
 		return;
 	if (request.target[0] == '@') {

@@ -104,6 +104,9 @@ OwnedTest(messages, the_same_id_again_gets_the_first_ok)
 	chat_send(c, "{'id':'m1','room':'lobby','content':'once'}");
 	chat_expect(c, "{'type':'ok','id':'m1','room':'lobby','seq':1,'duplicate':true}");
 	chat_quiet(c);
+	chat_send(c, "{'id':'m1','room':'lobby','content':'once','kind':'me','format':'code'}");
+	chat_expect(c, "{'type':'ok','id':'m1','room':'lobby','seq':1,'duplicate':true}");
+	chat_quiet(c);
 	chat_send(c, "{'id':'m1','room':'lobby','content':'other words'}");
 	must(json_has(chat_refused(c, "id_conflict"), "{'id':'m1'}"), "no id");
 	chat_join(c, "ops", NULL);
