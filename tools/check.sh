@@ -24,6 +24,7 @@ part headers "$@" check-headers
 part unit "$@" unit
 part replay "$@" -j2 replay
 part integration "$@" integration
+part hostile "$@" hostile
 part crash "$@" crash
 part storm "$@" storm-short
 part tsan "$@" -j2 tsan
