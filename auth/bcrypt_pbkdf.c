@@ -203,7 +203,8 @@ int bcrypt_pbkdf(const char *passphrase, size_t passphrase_len, const uint8_t *s
 	if (!pi_known)
 		return -ENOMEM;
 	crypto_hash_sha512(passphrase_hash, (const unsigned char *)passphrase, passphrase_len);
-	/* The bytes of the blocks are dealt out in turn, so that half a key takes as long as all.
+	/*
+	 * The bytes of the blocks are dealt out in turn, so that half a key takes as long as all.
 	 */
 	for (size_t n = 0; n < blocks; n++) {
 		derive_block(passphrase_hash, salt, salt_len, (uint32_t)(n + 1), rounds, block);

@@ -41,7 +41,8 @@ static BIGNUM *number(struct wire_bytes bytes)
 	return BN_bin2bn(bytes.data, (int)bytes.len, NULL);
 }
 
-/* n, e, d, iqmp, p, q; the last three only speed signing up, and d alone cannot be wrong by half.
+/*
+ * n, e, d, iqmp, p, q; the last three only speed signing up, and d alone cannot be wrong by half.
  */
 static EVP_PKEY *read_rsa(struct wire_reader *reader)
 {

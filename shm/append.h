@@ -45,7 +45,8 @@ uint32_t window_find(struct shm *shm, uint32_t user, const char *device, bool *r
  * same (the user was forgotten meanwhile) is APPEND_STALE.
  */
 int window_take(struct shm *shm, uint32_t user, const char *device, uint32_t *ret_window);
-/* Is this id known? APPEND_OK: no. APPEND_DUPLICATE (ret_seq), APPEND_ID_CONFLICT or APPEND_BUSY.
+/*
+ * Is this id known? APPEND_OK: no. APPEND_DUPLICATE (ret_seq), APPEND_ID_CONFLICT or APPEND_BUSY.
  */
 enum append_result window_lookup(struct shm *shm, uint32_t window, uint64_t id_hash,
 				 uint64_t content_hash, uint64_t *ret_seq);

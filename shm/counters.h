@@ -1,4 +1,4 @@
-/* Counters: a worker adds to its own slot with relaxed stores; anyone sums. They survive the worker. */
+/* Each worker adds to its own slot with relaxed stores; anyone sums. They survive the worker. */
 #ifndef SHM_COUNTERS_H
 #define SHM_COUNTERS_H
 

@@ -93,7 +93,8 @@ static void copy_line(const struct import *import, const struct log_ring *from,
 	carry(new, old, len);
 	carry(new, old, crc);
 	carry(new, old, tail_at);
-	/* It names the intent of an append whose process died: before an image all were repaired.
+	/*
+	 * It names the intent of an append whose process died: before an image all were repaired.
 	 */
 	store_relaxed(&new->window, SHM_NONE);
 	store_relaxed(&new->sender, moved_sender(import, load_relaxed(&old->sender), owner));

@@ -29,7 +29,8 @@ static inline bool intent_is_open(const struct window *window)
 /* Under the window's lock and the logs' locks. copy[].ret_seq are the numbers to come. */
 void intent_begin(struct window *window, const struct append *append);
 void intent_mark(struct window *window, unsigned copy);
-/* Under the window's lock: the id of the finished append becomes known, then the intent is closed.
+/*
+ * Under the window's lock: the id of the finished append becomes known, then the intent is closed.
  */
 void intent_close(struct window *window, const struct append *append);
 /*

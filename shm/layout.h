@@ -1,7 +1,8 @@
 /*
  * Everything in the shared segment, on one page.
  *
- *	header | worker slots | room table | user table | windows | sessions | addresses | bodies of rooms | bodies of inboxes
+ *	header | worker slots | room table | user table | windows | sessions | addresses
+ *	       | bodies of rooms | bodies of inboxes
  *
  * The tables are reserved at start. A body (index ring and byte ring of a log) is
  * reserved when its room is made, or its inbox gets the first direct message, and
@@ -69,9 +70,9 @@ struct log_entry {
 	_Atomic uint64_t content_hash;
 	_Atomic int64_t wall_ms;
 	_Atomic uint32_t len; /* bytes of the line; the next line starts at offset + len */
-	_Atomic uint32_t crc; /* CRC-32C of the line's bytes and its seq (room_log.c says in which order) */
-	_Atomic uint32_t window; /* the intent it belongs to, or SHM_NONE */
-	_Atomic uint32_t sender; /* user index */
+	_Atomic uint32_t crc; /* CRC-32C of the line's bytes and its seq (log_ring.c: the order) */
+	_Atomic uint32_t window;  /* the intent it belongs to, or SHM_NONE */
+	_Atomic uint32_t sender;  /* user index */
 	_Atomic uint32_t tail_at; /* where the part behind the number starts in the line */
 };
 
@@ -87,12 +88,12 @@ enum log_quarantine {
  */
 struct log_head {
 	struct shm_lock lock;
-	_Atomic uint64_t epoch; /* 0: free. Never used twice */
-	char name[ROOM_SIZE];   /* "ops" or "@alice"; constant while epoch is not 0 */
-	_Atomic uint32_t made; /* 1: the body is reserved */
+	_Atomic uint64_t epoch;       /* 0: free. Never used twice */
+	char name[ROOM_SIZE];         /* "ops" or "@alice"; constant while epoch is not 0 */
+	_Atomic uint32_t made;        /* 1: the body is reserved */
 	_Atomic uint32_t quarantined; /* LOG_QUARANTINED: failed a check; waits for its new epoch */
-	alignas(CACHE_LINE) _Atomic uint64_t next; /* 1 in a new log */
-	alignas(CACHE_LINE) _Atomic uint64_t tail; /* oldest readable seq; = next if none */
+	alignas(CACHE_LINE) _Atomic uint64_t next;    /* 1 in a new log */
+	alignas(CACHE_LINE) _Atomic uint64_t tail;    /* oldest readable seq; = next if none */
 	alignas(CACHE_LINE) _Atomic uint64_t workers; /* bit w: worker w has members here */
 };
 
@@ -110,7 +111,7 @@ struct room {
 	struct room_topic topic[2];
 	_Atomic uint32_t members; /* users on the list and present; changed under the log's lock */
 	_Atomic uint32_t recount; /* 1: a holder died; `members` waits for the janitor */
-	_Atomic uint32_t hash_next; /* chain of the room table, or its free list; SHM_NONE ends it */
+	_Atomic uint32_t hash_next;     /* in the room table's chain or free list */
 	_Atomic uint64_t member_change; /* goes up whenever a member comes, goes, is away or back */
 	_Atomic int64_t created_wall_ms;
 	_Atomic int64_t idle_since_wall_ms; /* last append, join or leave */
@@ -134,18 +135,19 @@ enum user_state { USER_FREE = 0, USER_USED = 1 };
 
 /* Followed in memory by `rooms_per_user` struct member. Stride: segment's user_stride. */
 struct user {
-	struct log_head inbox; /* inbox.name is "@" and the user's name; epoch set when the slot is taken */
-	struct shm_lock lock;  /* list, away, session count */
-	_Atomic uint32_t state; /* enum user_state; stored last when taken, first when freed */
-	_Atomic uint32_t hash_next; /* chain of the user table, or its free list; SHM_NONE ends it */
+	struct log_head inbox;       /* named "@" and the user's name; has its epoch when taken */
+	struct shm_lock lock;        /* list, away, session count */
+	_Atomic uint32_t state;      /* enum user_state; stored last when taken, first when freed */
+	_Atomic uint32_t hash_next;  /* in the user table's chain or free list */
 	_Atomic uint64_t inbox_read; /* the owner's read mark */
-	_Atomic uint64_t life; /* a fresh epoch when the slot is taken or emptied; a reset of the inbox doesn't change it */
+	/* A fresh epoch when the slot is taken or emptied; a reset of the inbox leaves it. */
+	_Atomic uint64_t life;
 	_Atomic uint64_t name_serial; /* who owns the name (auth/names.h); another: a fresh inbox */
-	_Atomic uint32_t sessions; /* attached and lost; present while > 0. Under the lock */
+	_Atomic uint32_t sessions;    /* attached and lost; present while > 0. Under the lock */
 	_Atomic uint32_t session_first; /* chain of the user's sessions. Under the lock */
-	_Atomic uint32_t presence_due; /* 1: a room's lock was busy; the janitor applies it */
-	_Atomic uint32_t away;     /* 1: away_text counts */
-	_Atomic uint64_t list_change; /* goes up whenever a room comes onto or off the list */
+	_Atomic uint32_t presence_due;  /* 1: a room's lock was busy; the janitor applies it */
+	_Atomic uint32_t away;          /* 1: away_text counts */
+	_Atomic uint64_t list_change;   /* goes up whenever a room comes onto or off the list */
 	_Atomic uint64_t append_bucket; /* base/token_bucket words */
 	_Atomic uint64_t other_bucket;
 	_Atomic uint64_t active_mono_ms; /* last line of any connection, for idle_s */
@@ -189,11 +191,12 @@ struct window {
 	struct shm_lock lock;
 	_Atomic uint32_t state;
 	_Atomic uint32_t user;
-	_Atomic uint64_t user_epoch; /* that user's `life`: a freed and reused user slot is another */
+	_Atomic uint64_t user_epoch; /* his `life`: a user slot that is used again has another */
 	_Atomic uint64_t device_hash;
-	_Atomic int64_t used_wall_ms; /* of its last append; wall clock: it outlives a boot in the image */
+	/* Of its last append; on the wall clock, for it outlives a boot in the image. */
+	_Atomic int64_t used_wall_ms;
 	_Atomic uint32_t hash_next; /* chain of the window table: index + 1, 0 ends it */
-	_Atomic uint32_t at; /* entry written next */
+	_Atomic uint32_t at;        /* entry written next */
 	char device[DEVICE_SIZE];
 	char last_id[ID_SIZE]; /* under the lock; the last id that was committed */
 	struct intent intent;
@@ -239,12 +242,15 @@ struct address_counts {
 /* Dirty bits of the logs, two levels: summary bit i says word i of `dirty` may be set. */
 struct worker_slot {
 	alignas(CACHE_LINE) _Atomic uint32_t pending; /* a ring is under way (doorbell.h) */
-	alignas(CACHE_LINE) _Atomic uint32_t generation; /* goes up at each fork; the master writes it */
+	/* Goes up at each fork; the master writes it. */
+	alignas(CACHE_LINE) _Atomic uint32_t generation;
 	_Atomic uint32_t alive; /* 1 from the fork to the reap; the master writes it */
 	_Atomic int32_t pid;
 	_Atomic uint64_t heartbeat_mono_ms;
-	_Atomic uint64_t needs_audit; /* not 0: died of a fault at that mono ns; cleared when all logs were audited since */
-	_Atomic uint32_t sessions; /* attached ones of this worker; its own count, zeroed at the fork */
+	/* Not 0: died of a fault at that monotonic ns; cleared when all logs were audited since. */
+	_Atomic uint64_t needs_audit;
+	/* Attached ones of this worker: its own count, zeroed at the fork. */
+	_Atomic uint32_t sessions;
 	_Atomic uint32_t panic_signal;
 	_Atomic uint32_t panic_log;
 	char panic_build[41];
@@ -267,25 +273,26 @@ struct segment_header {
 		window_buckets, sessions, addresses, room_bodies, inbox_bodies;
 	uint64_t user_stride;
 	uint64_t room_body_bytes, inbox_body_bytes;
-	uint32_t room_ring, inbox_ring; /* entries of an index ring, powers of two */
+	uint32_t room_ring, inbox_ring;           /* entries of an index ring, powers of two */
 	uint64_t room_data_ring, inbox_data_ring; /* bytes of a byte ring, powers of two */
-	uint32_t dirty_words;  /* per worker; one bit for each log */
-	uint32_t bucket_count[3]; /* rooms, users, windows: powers of two */
+	uint32_t dirty_words;                     /* per worker; one bit for each log */
+	uint32_t bucket_count[3];                 /* rooms, users, windows: powers of two */
 	uint32_t session_slots;
 	uint32_t crc; /* CRC-32C of all above, with this field 0 */
 	/* From here on it changes. */
 	_Atomic int32_t master_pid;
 	_Atomic uint32_t clean; /* 1: stopped cleanly, nothing to repair */
 	_Atomic uint64_t epoch_counter;
-	_Atomic uint64_t room_memory; /* bytes that bodies may take in all, known at start */
+	_Atomic uint64_t room_memory;      /* bytes that bodies may take in all, known at start */
 	_Atomic uint64_t room_memory_used; /* by rooms; made under room_table */
 	_Atomic uint64_t inbox_memory_used;
 	_Atomic uint32_t rooms_used, users_used, windows_used;
-	_Atomic uint32_t room_free, user_free; /* heads of the free lists; under the tables' locks */
-	_Atomic uint32_t users_high; /* no user slot at or above it was ever used */
+	/* Heads of the free lists; under the tables' locks. */
+	_Atomic uint32_t room_free, user_free;
+	_Atomic uint32_t users_high;    /* no user slot at or above it was ever used */
 	_Atomic uint32_t sessions_high; /* the same of sessions */
-	_Atomic uint32_t session_hint; /* where to look for a free session first */
-	_Atomic uint32_t presence_due; /* 1: some user's presence_due is set */
+	_Atomic uint32_t session_hint;  /* where to look for a free session first */
+	_Atomic uint32_t presence_due;  /* 1: some user's presence_due is set */
 	struct shm_lock room_table;
 	struct shm_lock user_table;
 	struct shm_lock window_table;

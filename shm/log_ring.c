@@ -224,7 +224,8 @@ enum log_room log_has_room(struct shm *shm, uint32_t log, const struct log_ring 
 
 /* ---- writing ---- */
 
-/* Into the buffer that doesn't count now. It counts once its seq is below `next`: with the commit.
+/*
+ * Into the buffer that doesn't count now. It counts once its seq is below `next`: with the commit.
  */
 static void topic_write(struct room *room, uint64_t next, const char *topic)
 {

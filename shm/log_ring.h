@@ -6,8 +6,7 @@
  *
  *	tail            next-1   next
  *	  v               v       v
- *	| line | line | line |  written, not committed  |      one line starts where the last one
- *ends
+ *	| line | line | line |  written, not committed  |      each starts where the last one ends
  *
  * A new line's place comes from entry next-1, which nobody overwrites before the commit.
  */

@@ -13,9 +13,9 @@
 enum member_result {
 	MEMBER_OK,
 	MEMBER_ALREADY,
-	MEMBER_NOT,       /* leave: not on the list */
-	MEMBER_LAST,      /* leave: the user's only room */
-	MEMBER_STALE,     /* the room has another epoch: look it up again */
+	MEMBER_NOT,   /* leave: not on the list */
+	MEMBER_LAST,  /* leave: the user's only room */
+	MEMBER_STALE, /* the room has another epoch: look it up again */
 	MEMBER_BUSY,
 	MEMBER_ROOM_FULL, /* --room-capacity */
 	MEMBER_TOO_MANY   /* --max-rooms-per-user */
@@ -35,7 +35,7 @@ unsigned member_rooms(const struct shm *shm, uint32_t user, struct room_ref *ret
 /* user->list_change, acquire. */
 uint64_t member_list_change(const struct shm *shm, uint32_t user);
 
-/* Read mark of a room: 0 if none or of another epoch; raise keeps the higher and tells if it moved. */
+/* A room's read mark: 0 if none or of another epoch; raise keeps the higher, tells if it moved. */
 uint64_t member_read(const struct shm *shm, uint32_t user, struct room_ref room);
 bool member_raise_read(struct shm *shm, uint32_t user, struct room_ref room, uint64_t seq);
 

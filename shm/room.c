@@ -83,7 +83,8 @@ static int table_lock(struct shm *shm)
 
 /* ---- finding ---- */
 
-/* Is this slot a room of that name now? The name belongs to the epoch before and after it was read.
+/*
+ * Is this slot a room of that name now? The name belongs to the epoch before and after it was read.
  */
 static bool room_is(const struct shm *shm, uint32_t slot, const char *name,
 		    struct room_ref *ret_ref)

@@ -20,7 +20,7 @@
 struct shm {
 	unsigned char *base;
 	size_t size;
-	int fd; /* holds the flock; inherited, close-on-exec */
+	int fd;        /* holds the flock; inherited, close-on-exec */
 	unsigned slot; /* this process's worker slot; SLOTS_MAX in the master */
 	uint32_t generation;
 	struct segment_header *header;
@@ -37,9 +37,9 @@ struct shm {
 
 struct segment_params {
 	const char *instance;
-	const char *state_dir; /* the image is <state_dir>/<instance>/segment */
+	const char *state_dir;      /* the image is <state_dir>/<instance>/segment */
 	struct segment_sizes sizes; /* inbox_* are derived: 0 here */
-	unsigned wait_ms; /* for the flock of a killed master's workers: 5000 */
+	unsigned wait_ms;           /* for the flock of a killed master's workers: 5000 */
 };
 
 enum segment_origin {
@@ -101,7 +101,10 @@ struct log_entry *segment_log_index(const struct shm *shm, uint32_t log);
 unsigned char *segment_log_bytes(const struct shm *shm, uint32_t log);
 /* Dirty words of a worker: header->dirty_words of them, then their summary words. */
 _Atomic uint64_t *segment_dirty(const struct shm *shm, unsigned slot);
-/* Reserves a log's body if it isn't yet: 0, -ENOSPC. Under the room table's (rooms) or the user table's lock (inboxes). */
+/*
+ * Reserves a log's body if it isn't yet: 0, -ENOSPC. Under the lock of the room table, for an
+ * inbox of the user table.
+ */
 int segment_make_body(struct shm *shm, uint32_t log);
 /* A fresh epoch, never 0, never given before. */
 uint64_t segment_new_epoch(struct shm *shm);

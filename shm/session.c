@@ -251,7 +251,8 @@ enum session_result session_attach(struct shm *shm, uint32_t user, const char *d
 
 /* ---- lose, end ---- */
 
-/* Attached to lost: neither the number nor the chain changes, so no lock. False: not ours any more.
+/*
+ * Attached to lost: neither the number nor the chain changes, so no lock. False: not ours any more.
  */
 static bool mark_lost(struct shm *shm, uint32_t session, uint64_t until_mono_ms)
 {

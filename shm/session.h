@@ -15,11 +15,14 @@ enum session_result { SESSION_OK, SESSION_BUSY, SESSION_FULL_TABLE, SESSION_TOO_
  */
 enum session_result session_attach(struct shm *shm, uint32_t user, const char *device,
 				   unsigned max_per_user, uint32_t *ret_session);
-/* The connection broke: present for `grace_ms` more. Never fails; on a busy lock the janitor finishes it. */
+/*
+ * The connection broke: present for `grace_ms` more. Never fails; on a busy lock the janitor
+ * finishes it.
+ */
 void session_lose(struct shm *shm, uint32_t session, unsigned grace_ms);
 /* `bye`: gone at once. */
 void session_end(struct shm *shm, uint32_t session);
-/* Janitor: sessions of dead workers become lost, expired ones are freed. Returns how many changed. */
+/* Janitor: dead workers' sessions become lost, expired ones are freed. Returns how many changed. */
 unsigned session_sweep(struct shm *shm, uint64_t now_mono_ms, unsigned grace_ms);
 /* Attached sessions of living workers. */
 unsigned session_count(const struct shm *shm);

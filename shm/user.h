@@ -1,4 +1,7 @@
-/* The user table: names to slots. A slot is taken at the first login, or when a pinned user is first written to. */
+/*
+ * The user table: names to slots. A slot is taken at the first login, or when a pinned user is
+ * first written to.
+ */
 #ifndef SHM_USER_H
 #define SHM_USER_H
 

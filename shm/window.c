@@ -177,7 +177,8 @@ static bool window_in_use(const struct shm *shm, const struct window *window)
 	       load_acquire(&segment_user(shm, user)->sessions) > 0;
 }
 
-/* A free one, else the longest unused, else SHM_NONE. Looks without a lock: the taker looks again.
+/*
+ * A free one, else the longest unused, else SHM_NONE. Looks without a lock: the taker looks again.
  */
 static uint32_t candidate_find(const struct shm *shm)
 {

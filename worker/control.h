@@ -4,9 +4,11 @@
  *
  *	worker                                  master
  *	READY   "I accept connections"   ───>   all ready: writes the port file
- *	CLAIM   "may this key be alice?" ───>   decides in order: append, fsync, publish in the
- *keyring <───   CLAIMED  the verdict <───   RELOAD   read the configuration again <───   DRAIN say
- *bye to everyone, then exit STOPPED "drained, I exit"        ───>
+ *	CLAIM   "may this key be alice?" ───>   decides in order: append, fsync, publish
+ *	                                 <───   CLAIMED  the verdict
+ *	                                 <───   RELOAD   read the configuration again
+ *	                                 <───   DRAIN    say bye to everyone, then exit
+ *	STOPPED "drained, I exit"        ───>
  *
  * A worker's loop:
  *
@@ -47,10 +49,9 @@ enum control_kind {
 };
 
 enum control_verdict {
-	CONTROL_GRANTED, /* the name is this key's, and the keyring says so by now */
-	CONTROL_TAKEN, /* somebody was faster, or the keys changed: refresh the keyring, judge again
-			*/
-	CONTROL_LIMIT, /* the key has all the names it may take for itself: name_taken, too */
+	CONTROL_GRANTED,    /* the name is this key's, and the keyring says so by now */
+	CONTROL_TAKEN,      /* somebody was faster, or the keys changed: refresh, judge again */
+	CONTROL_LIMIT,      /* the key has all the names it may take for itself: name_taken, too */
 	CONTROL_UNAVAILABLE /* could not be written, or no answer came */
 };
 

@@ -2,8 +2,9 @@
  * A worker process: its event loop and the handles on it. The chat itself is in worker.h.
  *
  *	listen sockets ── accept ──> ws            doorbell ──> worker_bell
- *	control socket ──> control_receive         prepare  ──> worker_flush (own appends, once a turn)
- *	timer 25 ms ──> timers, janitor 250 ms, look 1 s       SIGTERM ──> drain; SIGHUP ──> reload
+ *	control socket ──> control_receive         prepare  ──> worker_flush, once a turn
+ *	timer 25 ms ──> timers, janitor 250 ms,    SIGTERM  ──> drain, if no order comes
+ *	                look 1 s
  */
 #ifndef WORKER_PROCESS_H
 #define WORKER_PROCESS_H

@@ -3,8 +3,7 @@
  *
  *	for each point of crash_points(...):
  *		for each of crash_rounds():
- *			crash_child("append_committed", 2, act, data)   a child dies there, second
- *pass
+ *			crash_child("append_committed", 2, act, data)   a child dies there
  *			... somebody mends it, and the test looks: crash_check(...)
  *	return crash_report();                                          "N passed, N failed"
  */
@@ -14,8 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* First of all: what is counted from here on is counted together in this process and its children.
- */
+/* First of all: from here on this process and its children count together. */
 void crash_start(void);
 /* All points of this build whose names begin with one of `prefixes` (NULL ends them), each once.
  * Returns how many. */
