@@ -195,7 +195,7 @@ static void packet_handle(struct control *control, const struct control_packet *
 					packet->drain.retry_after_ms);
 		break;
 	default: /* sound, but nothing that a master says */
-		log_warn("control_ignored", "kind=%u", packet->kind);
+		log_warn("order ignored", "kind=%u", packet->kind);
 	}
 }
 
@@ -209,7 +209,7 @@ int control_receive(struct control *control)
 		if (got > 0)
 			packet_handle(control, &packet);
 		else if (got == -EBADMSG)
-			log_warn("control_ignored", "why=%s", "malformed packet");
+			log_warn("order ignored", "why=%s", "malformed packet");
 	}
 	return got < 0 && got != -EBADMSG ? got : 0;
 }
