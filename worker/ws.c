@@ -17,7 +17,7 @@
 #define CLOSE_ANSWER_MS 2000u
 #define SKIP_MS 1000u /* for the rest of a refused message */
 #define CLOSE_REASON_MAX 123u /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
-#define RX_BYTES 1024u /* 1.8 kB of memory an idle connection; the default makes it 5.4 kB */
+#define RX_BYTES 512u /* most lines fit; libwebsockets keeps as much for each connection */
 #define HEADER_BYTES 4096u
 
 _Static_assert(WS_HEADROOM >= LWS_PRE, "libwebsockets writes its frame header into the headroom");
@@ -38,6 +38,7 @@ struct ws {
 	bool blocked;
 	bool binary; /* the message that is coming */
 	bool skipping; /* refused: the rest of it is thrown away */
+	bool peer_has_closed; /* what it sends behind its close frame is not read */
 	bool close_waits; /* until the rest of a refused message has come */
 };
 
@@ -267,6 +268,7 @@ static int peer_closes(struct ws *ws, const char *payload, size_t len)
 	unsigned code = 1005;
 	unsigned answer = 0;
 
+	ws->peer_has_closed = true;
 	if (ws->state != WS_OPEN)
 		return 0;
 	if (len >= 2)
@@ -396,7 +398,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_ESTABLISHED:
 		return established(server, ws, wsi);
 	case LWS_CALLBACK_RECEIVE:
-		if (ws->state == WS_OPEN || ws->close_waits)
+		if ((ws->state == WS_OPEN && !ws->peer_has_closed) || ws->close_waits)
 			receive_piece(ws, in, len);
 		return 0;
 	case LWS_CALLBACK_RECEIVE_PONG:

@@ -198,6 +198,20 @@ OwnedTest(conformance, closes_are_answered_with_their_code_or_refused)
 	ws_drop(&ws);
 }
 
+OwnedTest(conformance, nothing_behind_a_close_is_read)
+{
+	static const char sent[] = "\x88\x82" M "\x03\xe8\x81\x82" M "hi\x89\x82" M "hi";
+	struct echo echo = echo_start();
+	struct ws ws = echo_connect(&echo);
+	struct buf back = BUF_INIT;
+
+	ws_send_raw(&ws, sent, sizeof(sent) - 1);
+	must(ws_receive(&ws, 4000, &back) == WS_EVENT_CLOSED && ws.close_code == 1000,
+	     "something was answered before the close (%d)", ws.close_code);
+	buf_finish(&back);
+	ws_drop(&ws);
+}
+
 struct text_case {
 	const char *bytes;
 	size_t bad; /* the index of the first byte no valid text can have; 0: valid */
