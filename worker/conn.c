@@ -33,8 +33,7 @@ static void overflow(struct conn *conn, int err)
 
 	outbox_finish(&conn->outbox);
 	counter_add(&conn->worker->shm, COUNTER_slow_closed_total, 1);
-	event_error(&line, NULL, err == -ENOBUFS ? ERR_too_slow : ERR_internal, NULL, -1,
-		    true);
+	event_error(&line, NULL, err == -ENOBUFS ? ERR_too_slow : ERR_internal, NULL, -1, true);
 	if (!line.failed)
 		outbox_add(&conn->outbox, line.data, line.len, SHM_NONE, 0, 0);
 	buf_finish(&line);

@@ -22,7 +22,6 @@
 #include <uv.h>
 
 #define ACCEPTS_A_TURN 16
-#define JANITOR_MS 250u
 #define LOOK_MS 1000u
 #define DRAIN_MS 5000u
 #define TERM_WAIT_MS 200u
@@ -133,8 +132,8 @@ static void on_no_wait(uv_idle_t *idle)
  */
 static bool gather_more(struct process *process)
 {
-	uint64_t lines = counter_of(&process->worker.shm, process->inherit->slot,
-				    COUNTER_lines_in_total);
+	uint64_t lines =
+		counter_of(&process->worker.shm, process->inherit->slot, COUNTER_lines_in_total);
 	bool more = lines != process->lines_seen && process->worker.dirty &&
 		    process->gather_turns < GATHER_TURNS_MAX &&
 		    lines - process->lines_flushed < GATHER_LINES_MAX;

@@ -104,8 +104,7 @@ void worker_flush(struct worker *worker)
 	uint64_t now = clock_mono_ms();
 
 	/* A loop that is woken by SIGCONT turns once more before it reads. */
-	worker->woke_late =
-		worker->awake_ms != 0 && now - worker->awake_ms >= WORKER_STALL_MS;
+	worker->woke_late = worker->awake_ms != 0 && now - worker->awake_ms >= WORKER_STALL_MS;
 	worker->awake_ms = now;
 	if (worker->dirty)
 		deliver_dirty(worker);
