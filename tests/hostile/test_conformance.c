@@ -70,6 +70,7 @@ OwnedTest(conformance, messages_of_every_length_come_back)
 
 OwnedTest(conformance, fragments_are_put_together_around_control_frames)
 {
+	static const char text[] = "hello world";
 	struct echo echo = echo_start();
 	struct ws ws = echo_connect(&echo);
 
@@ -77,8 +78,8 @@ OwnedTest(conformance, fragments_are_put_together_around_control_frames)
 		for (size_t at = 0; at < 11; at += size) {
 			size_t len = 11 - at < size ? 11 - at : size;
 
-			frame(&ws, at + len == 11, at == 0 ? WS_TEXT : WS_CONTINUATION,
-			      "hello world" + at, len);
+			frame(&ws, at + len == 11, at == 0 ? WS_TEXT : WS_CONTINUATION, text + at,
+			      len);
 			ws_send(&ws, WS_PING, "between", 7);
 			ws_send(&ws, WS_PONG, "\xff\xfe nobody asked", 16);
 		}
@@ -266,12 +267,13 @@ OwnedTest(conformance, invalid_text_is_refused_at_its_first_wrong_byte)
 
 OwnedTest(conformance, text_that_ends_inside_a_character_is_refused)
 {
+	static const char cut[] = "abcdef\xf0\x9f\x98";
 	struct echo echo = echo_start();
 	struct ws ws;
 
 	for (size_t len = 1; len <= 9; len++) {
 		ws = echo_connect(&echo);
-		ws_send(&ws, WS_TEXT, "abcdefg\xf0\x9f\x98" + 9 - len, len);
+		ws_send(&ws, WS_TEXT, cut + 9 - len, len);
 		int code = close_code(&ws, 2000);
 		should(code == 1007, "%zu bytes: %d", len, code);
 		ws_drop(&ws);

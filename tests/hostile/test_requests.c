@@ -44,6 +44,8 @@ static const struct request requests[] = {
 	{"pipelined", "GET /x HTTP/1.1\r\n" HOST "\r\nGET /y HTTP/1.1\r\n" HOST "\r\n", 404},
 	{"upgrade behind a request",
 	 "GET /x HTTP/1.1\r\n" HOST "\r\n" GET WANTS HOST FIELDS KEY "\r\n", 404},
+	{"unknown upgrade behind a request",
+	 "GET /x HTTP/1.1\r\n" HOST "\r\n" GET "Upgrade: nobody/1\r\n" HOST FIELDS KEY "\r\n", 404},
 	{"another path", "GET /nope HTTP/1.1\r\n" WANTS HOST FIELDS KEY "\r\n", 404},
 	{"a way out", "GET /../../etc HTTP/1.1\r\n" WANTS HOST FIELDS KEY "\r\n", 404},
 	{"absolute URI", "GET http://a/ HTTP/1.1\r\n" WANTS HOST FIELDS KEY "\r\n", 404},
