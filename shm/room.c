@@ -63,22 +63,9 @@ void room_table_rebuild(struct shm *shm)
 	atomic_store(&shm->header->room_memory_used, bytes);
 }
 
-static int table_lock(struct shm *shm)
+static int room_table_lock(struct shm *shm)
 {
-	struct shm_lock *lock = &shm->header->room_table;
-
-	switch (lock_acquire(lock)) {
-	case LOCK_OK:
-		return 0;
-	case LOCK_DIED:
-		room_table_rebuild(shm);
-		lock_made_consistent(lock);
-		return 0;
-	case LOCK_BUSY:
-	case LOCK_BROKEN:
-		break;
-	}
-	return -EBUSY;
+	return table_lock(shm, &shm->header->room_table, room_table_rebuild);
 }
 
 /* ---- finding ---- */
@@ -123,7 +110,7 @@ enum room_result room_find(struct shm *shm, const char *name, struct room_ref *r
 
 	if (walk(shm, name, ret_ref))
 		return ROOM_OK;
-	if (table_lock(shm) < 0)
+	if (room_table_lock(shm) < 0)
 		return ROOM_BUSY;
 	found = walk(shm, name, ret_ref);
 	lock_release(&shm->header->room_table);
@@ -235,7 +222,7 @@ enum room_result room_make(struct shm *shm, const char *name, struct room_ref *r
 
 	found = walk(shm, name, &ref);
 	if (!found) {
-		if (table_lock(shm) < 0)
+		if (room_table_lock(shm) < 0)
 			return ROOM_BUSY;
 		found = walk(shm, name, &ref);
 		if (!found)
@@ -319,7 +306,7 @@ static bool table_is_stale(const struct shm *shm)
 
 void room_table_mend(struct shm *shm)
 {
-	if (!table_is_stale(shm) || table_lock(shm) < 0)
+	if (!table_is_stale(shm) || room_table_lock(shm) < 0)
 		return;
 	CRASH_POINT(room_collect_rebuild);
 	room_table_rebuild(shm);

@@ -1,5 +1,25 @@
 #include "shm/table.h"
 
+#include "shm/lock.h"
+
+#include <errno.h>
+
+int table_lock(struct shm *shm, struct shm_lock *lock, void (*rebuild)(struct shm *shm))
+{
+	switch (lock_acquire(lock)) {
+	case LOCK_OK:
+		return 0;
+	case LOCK_DIED:
+		rebuild(shm);
+		lock_made_consistent(lock);
+		return 0;
+	case LOCK_BUSY:
+	case LOCK_BROKEN:
+		break;
+	}
+	return -EBUSY;
+}
+
 static _Atomic uint32_t *link_of(const struct table *table, uint32_t slot)
 {
 	return (_Atomic uint32_t *)(void *)(table->links + slot * table->stride);

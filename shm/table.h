@@ -17,6 +17,8 @@
 
 #include <stddef.h>
 
+struct shm;
+
 struct table {
 	_Atomic uint32_t *buckets;
 	uint32_t mask;
@@ -25,6 +27,12 @@ struct table {
 	unsigned char *links; /* the link of slot 0 */
 	size_t stride;        /* from one slot's link to the next one's */
 };
+
+/*
+ * A table's lock: 0 or -EBUSY. Where its holder died, `rebuild` makes the table anew first, again
+ * and again until it has come to its end once.
+ */
+int table_lock(struct shm *shm, struct shm_lock *lock, void (*rebuild)(struct shm *shm));
 
 void table_clear(struct table *table);
 void table_insert(struct table *table, uint64_t hash, uint32_t slot);

@@ -83,20 +83,7 @@ void user_table_rebuild(struct shm *shm)
 
 int user_table_lock(struct shm *shm)
 {
-	struct shm_lock *lock = &shm->header->user_table;
-
-	switch (lock_acquire(lock)) {
-	case LOCK_OK:
-		return 0;
-	case LOCK_DIED:
-		user_table_rebuild(shm);
-		lock_made_consistent(lock);
-		return 0;
-	case LOCK_BUSY:
-	case LOCK_BROKEN:
-		break;
-	}
-	return -EBUSY;
+	return table_lock(shm, &shm->header->user_table, user_table_rebuild);
 }
 
 void user_table_release(struct shm *shm)

@@ -9,6 +9,7 @@
 #include "shm/crash_point.h"
 #include "shm/intent.h"
 #include "shm/lock.h"
+#include "shm/table.h"
 
 #include <errno.h>
 #include <string.h>
@@ -93,22 +94,9 @@ void window_table_rebuild(struct shm *shm)
 	store_relaxed(&shm->header->windows_used, used);
 }
 
-static int table_lock(struct shm *shm)
+static int window_table_lock(struct shm *shm)
 {
-	struct shm_lock *lock = &shm->header->window_table;
-
-	switch (lock_acquire(lock)) {
-	case LOCK_OK:
-		return 0;
-	case LOCK_DIED:
-		window_table_rebuild(shm);
-		lock_made_consistent(lock);
-		return 0;
-	case LOCK_BUSY:
-	case LOCK_BROKEN:
-		break;
-	}
-	return -EBUSY;
+	return table_lock(shm, &shm->header->window_table, window_table_rebuild);
 }
 
 static bool is_of(const struct window *window, const struct window_key *key)
@@ -154,7 +142,7 @@ uint32_t window_find(struct shm *shm, uint32_t user, const char *device, bool *r
 	*ret_busy = false;
 	if (found != SHM_NONE)
 		return found;
-	*ret_busy = table_lock(shm) != 0;
+	*ret_busy = window_table_lock(shm) != 0;
 	if (*ret_busy)
 		return SHM_NONE;
 	found = chain_find(shm, &key);
@@ -274,7 +262,7 @@ int window_take(struct shm *shm, uint32_t user, const char *device, uint32_t *re
 	for (int i = 0; i < TAKE_OVER_TRIES; i++) {
 		uint32_t used;
 
-		if (table_lock(shm) != 0)
+		if (window_table_lock(shm) != 0)
 			return -EBUSY;
 		found = chain_find(shm, &key);
 		used = load_relaxed(&shm->header->windows_used);
