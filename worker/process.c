@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -29,6 +30,7 @@
 #define GATHER_TURNS_MAX 64u
 #define GATHER_LINES_MAX 128u
 #define HANDSHAKE_DEFAULT_S 20u
+#define FILES_SPARE 1024u
 #define LISTEN_MAX (sizeof(((struct inherit *)0)->listen_fds) / sizeof(int))
 
 struct process {
@@ -276,6 +278,25 @@ static void close_handles(struct process *process)
 	uv_close((uv_handle_t *)&process->term, NULL);
 }
 
+/*
+ * Debian's libwebsockets 4.1.6 (built with _DEBUG) walks its table of all descriptors that the
+ * soft limit allows at each accept: with the million of some service managers that costs more
+ * than the rest of the handshake. So the limit is what the connections need, and spare ones for
+ * strangers who have not logged in.
+ */
+static void limit_files(const struct config *config)
+{
+	rlim_t need = (rlim_t)config->max_connections + config->max_connections / 8 + FILES_SPARE;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	if (need < files.rlim_cur) {
+		files.rlim_cur = need;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 static int init(struct process *process, const struct inherit *inherit)
 {
 	static const struct control_handler orders = {.reload = reload, .drain = drain};
@@ -290,6 +311,7 @@ static int init(struct process *process, const struct inherit *inherit)
 	int err;
 
 	process->inherit = inherit;
+	limit_files(inherit->config);
 	process->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	err = uv_loop_init(&process->loop);
 	if (err < 0)
