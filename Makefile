@@ -140,15 +140,18 @@ check: ## installs what is missing, builds, runs every test
 	$(Q)tools/check.sh $(BUILD) $(MAKE) -s
 
 $(BUILD)/bench/floor: $(BUILD)/bench/floor.o
-$(BUILD)/bench/bench: $(call objects,bench/main.c bench/client.c bench/server.c) $(call archive,base)
-$(BUILD)/bench/floor $(BUILD)/bench/bench:
+$(BUILD)/bench/bench: $(call objects,$(filter-out bench/floor.c bench/bench_append.c,$(wildcard bench/*.c))) $(call archive,base)
+$(BUILD)/bench/bench_append: $(call objects,bench/bench_append.c tests/unit/shm/log_fixture.c) $(call archive,shm base)
+BENCH = $(addprefix $(BUILD)/bench/,floor bench bench_append)
+$(BENCH):
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIBS)
 
-bench: all $(BUILD)/bench/floor $(BUILD)/bench/bench ## our server beside a raw epoll loop; WORKLOADS="W1 W3" for some
-	$(Q)$(BUILD)/bench/bench $(BUILD) $(WORKLOADS)
+bench: all $(BENCH) ## our server beside a raw epoll loop; WORKLOADS="W1 W3" for some
+	$(Q)$(BUILD)/bench/bench $(BUILD) --commit "$$(git describe --always --dirty)" \
+		$(if $(WORKLOADS),$(WORKLOADS),--results bench/RESULTS.md)
 
-bench-quick: all $(BUILD)/bench/floor $(BUILD)/bench/bench ## the same in under a minute
+bench-quick: all $(BENCH) ## the same in under a minute
 	$(Q)$(BUILD)/bench/bench $(BUILD) --quick $(WORKLOADS)
 
 $(BUILD)/storm: $(call objects,$(wildcard tests/storm/*.c)) $(call archive,base)
@@ -168,7 +171,7 @@ $(BUILD)/hostile: $(call objects,$(wildcard tests/hostile/*.c) $(filter-out test
 	$(Q)$(LINK) -lcriterion -lutil $(LIBS)
 
 HOSTILE_ROUNDS ?= 1
-hostile: all $(BUILD)/ws-echo $(BUILD)/hostile ## peers that break every rule; HOSTILE_ROUNDS=30 for an hour of them
+hostile: all $(BUILD)/ws-echo $(BUILD)/hostile ## peers that break every rule; HOSTILE_ROUNDS=30 for three million of them
 	$(Q)CHAT_BUILD=$(BUILD) HOSTILE_ROUNDS=$(HOSTILE_ROUNDS) $(BUILD)/hostile -j1 $(HOSTILE_ARGS)
 
 coverage: ## line coverage of the unit and integration tests
