@@ -2,286 +2,240 @@
  * make bench: our server beside the yardstick (floor.c), in one run, in interleaved rounds;
  * medians of the rounds. Server on CPU 0, this generator on CPU 1.
  *
- *	bench BUILD [--quick] [W1 W2 ...]
+ *	bench BUILD [--quick] [--results FILE --commit NAME] [W1 W2 ...]
  *
  * Each delivery is checked; a run with a lost, doubled or reordered line says so and fails.
  */
-#include "bench/client.h"
-#include "bench/server.h"
+#include "bench/idle.h"
+#include "bench/load.h"
+#include "bench/report.h"
 
-#include "base/clock.h"
-
-#include <inttypes.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 
 #define ROUNDS_MAX 9
+#define TRIES 3
 
-enum kind { FLOOR_A, FLOOR_B, CHAT };
-
-struct load {
-	const char *name, *what;
-	uint32_t rooms, members;
-	uint32_t per_s;  /* messages a second in all; 0: flat out */
-	uint32_t window; /* unanswered messages of a publisher, flat out */
-	unsigned seconds;
-	enum kind floor; /* what it is compared with */
-};
-
-struct figures {
-	double cpu_us; /* of the server, per delivery */
-	uint32_t p50_us, p99_us;
-	uint64_t deliveries, bad, line_bytes;
-};
-
-static const char *build;
-static unsigned rounds = 5;
-static bool quick;
-static bool failed;
+static struct options {
+	const char *build, *results, *commit;
+	const char *wanted[16];
+	unsigned wanted_count;
+	unsigned rounds;
+	bool quick;
+} options = {.rounds = 5};
 /* As long as our lines on the wire, once we have seen one. */
 static unsigned frame_bytes = 258;
 
-static void start(struct server *server, struct bench *bench, enum kind kind, uint32_t count)
-{
-	bench_init(bench, kind == CHAT, count);
-	if (kind == CHAT)
-		server_start_chat(server, build, bench->authorized_key, 1, 1);
-	else
-		server_start_floor(server, build, kind == FLOOR_A ? "A" : "B", frame_bytes);
-	bench->port = server->port;
-}
-
-static void publish_paced(struct bench *bench, const struct load *load, uint64_t until_ns)
-{
-	uint64_t gap_ns = UINT64_C(1000000000) / load->per_s;
-	uint64_t next_ns = clock_mono_ns();
-	uint32_t room = 0;
-
-	for (uint64_t now = next_ns; now < until_ns; now = clock_mono_ns()) {
-		while (next_ns <= now) {
-			client_publish(&bench->clients[(size_t)room * load->members], now);
-			room = (room + 1) % load->rooms;
-			next_ns += gap_ns;
-		}
-		bench_poll(bench, next_ns - now > 1500000 ? (int)((next_ns - now) / 1000000) : 0);
-	}
-}
-
-static void publish_flat_out(struct bench *bench, const struct load *load, uint64_t until_ns)
-{
-	for (uint64_t now = clock_mono_ns(); now < until_ns; now = clock_mono_ns()) {
-		for (uint32_t room = 0; room < load->rooms; room++) {
-			struct client *publisher = &bench->clients[(size_t)room * load->members];
-
-			while (publisher->sent - publisher->answered < load->window)
-				client_publish(publisher, now);
-		}
-		bench_poll(bench, 10);
-	}
-}
-
-static uint64_t expected(const struct bench *bench, const struct load *load)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t room = 0; room < load->rooms; room++)
-		sum += (uint64_t)bench->clients[(size_t)room * load->members].sent * load->members;
-	return sum;
-}
-
 static struct figures run(const struct load *load, enum kind kind)
 {
-	struct figures figures = {0};
-	struct server server;
-	struct bench bench;
-	uint64_t begin_ns, begin_cpu, end_ns, due;
+	struct figures figures;
 
-	start(&server, &bench, kind, load->rooms * load->members);
-	for (uint32_t i = 0; i < bench.count; i++) {
-		bench.clients[i].room = i / load->members;
-		bench.clients[i].publisher = i % load->members == 0;
+	/* A floor cuts whoever doesn't keep up: then it had less to do, and the round is nothing. */
+	for (int i = 0; i < TRIES; i++) {
+		figures = load_run(load, kind, options.build, frame_bytes);
+		report_bad(figures.bad);
+		if (figures.cut == 0)
+			break;
+		report_invalid();
 	}
-	bench_connect_all(&bench, 64);
-	bench.sample_every = load->per_s > 0 ? 7 : 997;
-	begin_cpu = server_cpu_ns(&server);
-	begin_ns = clock_mono_ns();
-	end_ns = begin_ns + (uint64_t)load->seconds * 1000000000;
-	if (load->per_s > 0)
-		publish_paced(&bench, load, end_ns);
-	else
-		publish_flat_out(&bench, load, end_ns);
-	due = expected(&bench, load);
-	for (int i = 0; i < 500 && bench.deliveries < due; i++)
-		bench_poll(&bench, 10);
-	figures.deliveries = bench.deliveries;
-	figures.bad = bench.bad + (due - bench.deliveries);
-	figures.cpu_us = (double)(server_cpu_ns(&server) - begin_cpu) / 1000 / (double)bench.deliveries;
-	figures.p50_us = latencies_percentile(&bench.latencies, 50);
-	figures.p99_us = latencies_percentile(&bench.latencies, 99);
-	figures.line_bytes = bench.line_bytes;
-	bench_finish(&bench);
-	server_stop(&server);
-	if (figures.bad > 0) {
-		fprintf(stderr, "bench: %s (%s): %" PRIu64 " deliveries are lost, doubled or out of order\n",
-			load->name, kind == CHAT ? "chat" : "floor", figures.bad);
-		failed = true;
-	}
+	if (kind == CHAT)
+		frame_bytes = (unsigned)figures.line_bytes;
 	return figures;
 }
 
-static int compare_double(const void *a, const void *b)
+/* W1, W2, W3. */
+static void against_floor(const struct load *load)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	double ratio[ROUNDS_MAX], floor_us[ROUNDS_MAX], chat_us[ROUNDS_MAX], lines[ROUNDS_MAX];
+	double p50[ROUNDS_MAX], p99[ROUNDS_MAX], floor_p50[ROUNDS_MAX];
 
-	return (x > y) - (x < y);
-}
+	for (unsigned i = 0; i < options.rounds; i++) {
+		struct figures chat = run(load, CHAT), floor = run(load, load->floor);
 
-static double median(double *values, unsigned count)
-{
-	qsort(values, count, sizeof(*values), compare_double);
-	return values[count / 2];
-}
-
-static void compare(const struct load *load)
-{
-	double ratio[ROUNDS_MAX], floor_us[ROUNDS_MAX], chat_us[ROUNDS_MAX];
-	double p50[ROUNDS_MAX], p99[ROUNDS_MAX];
-
-	for (unsigned i = 0; i < rounds; i++) {
-		struct figures chat = run(load, CHAT), floor;
-
-		frame_bytes = (unsigned)chat.line_bytes;
-		floor = run(load, load->floor);
 		ratio[i] = chat.cpu_us / floor.cpu_us;
 		floor_us[i] = floor.cpu_us;
 		chat_us[i] = chat.cpu_us;
-		p50[i] = chat.p50_us;
-		p99[i] = chat.p99_us;
+		lines[i] = chat.lines_per_frame;
+		p50[i] = chat.p50_us[0];
+		p99[i] = chat.p99_us[0];
+		floor_p50[i] = floor.p50_us[0];
 	}
-	printf("| %s: %s | %.3f | %.3f | **%.2f** | %.2f | %.0f / %.0f |\n", load->name, load->what,
-	       median(floor_us, rounds), median(chat_us, rounds), median(ratio, rounds),
-	       1 / median(chat_us, rounds), median(p50, rounds), median(p99, rounds));
-	fflush(stdout);
+	report_row("| %s: %s | %.3f | %.3f | **%.2f** | %.2f | %.1f | %.0f / %.0f | %.0f |\n",
+		   load->name, load->what, report_median(floor_us, options.rounds),
+		   report_median(chat_us, options.rounds), report_median(ratio, options.rounds),
+		   1 / report_median(chat_us, options.rounds), report_median(lines, options.rounds),
+		   report_median(p50, options.rounds), report_median(p99, options.rounds),
+		   report_median(floor_p50, options.rounds));
 }
 
-/* W4: what an idle connection costs. */
-static void idle_connections(void)
+/* W6: two workers on both CPUs, which they share with the generator. */
+static void two_workers(const struct load *one)
 {
-	uint32_t count = quick ? 2000 : 10000;
-	struct server_memory before, after;
-	struct server server;
-	struct bench bench;
-	uint64_t begin_cpu, begin_ns;
+	double capacity[ROUNDS_MAX], wall[ROUNDS_MAX];
+	struct load two = *one;
 
-	start(&server, &bench, CHAT, count);
-	before = server_memory(&server);
-	bench_connect_all(&bench, 64);
-	for (int i = 0; i < 200; i++)
-		bench_poll(&bench, 10);
-	after = server_memory(&server);
-	begin_cpu = server_cpu_ns(&server);
-	begin_ns = clock_mono_ns();
-	while (clock_mono_ns() - begin_ns < UINT64_C(5000000000))
-		bench_poll(&bench, 100);
-	printf("| W4: %u idle connections | %.2f kB of process memory each, %.2f kB shared | %.2f %% CPU |\n",
-	       count, (double)(after.process_bytes - before.process_bytes) / count / 1000,
-	       (double)(after.shared_bytes - before.shared_bytes) / count / 1000,
-	       (double)(server_cpu_ns(&server) - begin_cpu) / (double)(clock_mono_ns() - begin_ns) *
-		       100);
-	bench_finish(&bench);
-	server_stop(&server);
-}
+	two.workers = 2;
+	for (unsigned i = 0; i < options.rounds; i++) {
+		struct figures with_one = run(one, CHAT), with_two = run(&two, CHAT);
 
-/* W5: CPU of the server per connection. */
-static double connect_us(enum kind kind, bool only_handshake)
-{
-	uint32_t count = quick ? 1000 : 4000;
-	struct server server;
-	struct bench bench;
-	uint64_t begin;
-	double us;
-
-	start(&server, &bench, kind, count);
-	bench.only_handshake = only_handshake;
-	begin = server_cpu_ns(&server);
-	bench_connect_all(&bench, 32);
-	us = (double)(server_cpu_ns(&server) - begin) / 1000 / count;
-	bench_finish(&bench);
-	server_stop(&server);
-	return us;
-}
-
-static void connects(void)
-{
-	double floor[ROUNDS_MAX], handshake[ROUNDS_MAX], login[ROUNDS_MAX];
-
-	for (unsigned i = 0; i < rounds; i++) {
-		floor[i] = connect_us(FLOOR_A, true);
-		handshake[i] = connect_us(CHAT, true);
-		login[i] = connect_us(CHAT, false);
+		capacity[i] = 2 * with_one.cpu_us / with_two.cpu_us;
+		wall[i] = with_two.per_s / with_one.per_s;
 	}
-	printf("| W5: connect | floor %.1f µs | handshake %.1f µs (%.2f ×) | + login and join %.1f µs |\n",
-	       median(floor, rounds), median(handshake, rounds),
-	       median(handshake, rounds) / median(floor, rounds),
-	       median(login, rounds) - median(handshake, rounds));
+	report_row("| W6: %s, 2 workers against 1 | %.2f × by CPU per delivery | %.2f × by the "
+		   "clock, the generator on one of the two CPUs |\n",
+		   one->name, report_median(capacity, options.rounds),
+		   report_median(wall, options.rounds));
 }
 
-static bool wanted(int argc, char **argv, const char *name)
+/* W7. */
+static void other_worker(void)
 {
-	bool any = false;
+	static const struct load load = {.name = "W7",
+					 .rooms = 1,
+					 .members = 16,
+					 .per_s = 200,
+					 .seconds = 3,
+					 .workers = 2,
+					 .apart = true};
+	double same[ROUNDS_MAX], other[ROUNDS_MAX], more[ROUNDS_MAX];
 
-	for (int i = 2; i < argc; i++) {
-		if (strcmp(argv[i], name) == 0)
+	for (unsigned i = 0; i < options.rounds; i++) {
+		struct figures figures = run(&load, CHAT);
+
+		same[i] = figures.p50_us[0];
+		other[i] = figures.p50_us[1];
+		more[i] = other[i] - same[i];
+	}
+	report_row("| W7: p50 to members on the same worker %.0f µs | on another %.0f µs | %+.0f µs "
+		   "|\n",
+		   report_median(same, options.rounds), report_median(other, options.rounds),
+		   report_median(more, options.rounds));
+}
+
+/* W8: 100 of the 1000 never read. */
+static void some_never_read(const struct load *all)
+{
+	double cpu[ROUNDS_MAX], p99[ROUNDS_MAX];
+	struct load muted = *all;
+
+	muted.name = "W8";
+	muted.mute = all->members / 10;
+	for (unsigned i = 0; i < options.rounds; i++) {
+		struct figures plain = run(all, CHAT), with = run(&muted, CHAT);
+
+		cpu[i] = with.cpu_us / plain.cpu_us;
+		p99[i] = (double)with.p99_us[0] / plain.p99_us[0];
+	}
+	report_row("| W8: W2 with 100 members who never read | CPU per delivery to the others %.2f × "
+		   "| p99 %.2f × |\n",
+		   report_median(cpu, options.rounds), report_median(p99, options.rounds));
+}
+
+/* W10: a program of its own, which forks what it measures. */
+static void appends(void)
+{
+	char command[256], line[256];
+	FILE *out;
+
+	snprintf(command, sizeof(command), "%s/bench/bench_append %u", options.build,
+		 options.quick ? 50000 : 200000);
+	out = popen(command, "r");
+	if (out == NULL)
+		return;
+	while (fgets(line, sizeof(line), out) != NULL)
+		report_row("| W10: append | %.*s |\n", (int)strcspn(line, "\n"), line);
+	pclose(out);
+}
+
+static bool wants(const char *name)
+{
+	for (unsigned i = 0; i < options.wanted_count; i++)
+		if (strcmp(options.wanted[i], name) == 0)
 			return true;
-		any |= argv[i][0] == 'W';
-	}
-	return !any;
+	return options.wanted_count == 0;
 }
 
-int main(int argc, char **argv)
+static bool read_options(int argc, char **argv)
 {
-	struct load loads[] = {
-		{"W1", "1 room × 1000 members, 50 msg/s", 1, 1000, 50, 0, 4, FLOOR_A},
-		{"W2", "the same flat out, window 32", 1, 1000, 0, 32, 4, FLOOR_B},
-		{"W3", "200 rooms × 10 members, 4000 msg/s", 200, 10, 4000, 0, 4, FLOOR_A},
-	};
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--quick") == 0)
+			options.quick = true;
+		else if (strcmp(argv[i], "--results") == 0 && i + 1 < argc)
+			options.results = argv[++i];
+		else if (strcmp(argv[i], "--commit") == 0 && i + 1 < argc)
+			options.commit = argv[++i];
+		else if (argv[i][0] == 'W' && options.wanted_count < 16)
+			options.wanted[options.wanted_count++] = argv[i];
+		else
+			return false;
+	}
+	options.build = argc > 1 ? argv[1] : NULL;
+	return argc > 1;
+}
+
+static void settle(void)
+{
 	struct rlimit files;
-	struct utsname machine;
 	cpu_set_t cpus;
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: bench BUILD [--quick] [W1 W2 W3 W4 W5]\n");
-		return 2;
-	}
-	build = argv[1];
-	for (int i = 2; i < argc; i++)
-		quick |= strcmp(argv[i], "--quick") == 0;
-	if (quick)
-		rounds = 1;
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	CPU_ZERO(&cpus);
 	CPU_SET(1, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
-	uname(&machine);
-	printf("Linux %s %s, %u rounds, medians\n\n", machine.release, machine.machine, rounds);
-	printf("| workload | floor, CPU µs per delivery | Roomkey | ratio | M deliveries per CPU second "
-	       "| p50 / p99 µs |\n|---|---|---|---|---|---|\n");
-	for (unsigned i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
-		if (quick)
-			loads[i].seconds = 2;
-		if (wanted(argc, argv, loads[i].name))
-			compare(&loads[i]);
+}
+
+int main(int argc, char **argv)
+{
+	struct load loads[] = {
+		{.name = "W1", .what = "1 room × 1000 members, 50 msg/s", .rooms = 1,
+		 .members = 1000, .per_s = 50, .seconds = 4, .floor = FLOOR_A},
+		{.name = "W2", .what = "the same flat out, window 32", .rooms = 1,
+		 .members = 1000, .window = 32, .seconds = 4, .floor = FLOOR_B},
+		{.name = "W3", .what = "200 rooms × 10 members, 4000 msg/s", .rooms = 200,
+		 .members = 10, .per_s = 4000, .seconds = 4, .floor = FLOOR_A},
+	};
+	bool only_basics;
+
+	if (!read_options(argc, argv)) {
+		fprintf(stderr, "usage: bench BUILD [--quick] [--results FILE --commit NAME] "
+				"[W1 ... W10]\n");
+		return 2;
 	}
-	if (wanted(argc, argv, "W4"))
-		idle_connections();
-	if (wanted(argc, argv, "W5"))
-		connects();
-	return failed ? 1 : 0;
+	if (options.quick)
+		options.rounds = 1;
+	only_basics = options.quick && options.wanted_count == 0;
+	settle();
+	report_begin(options.results, options.commit, options.rounds);
+	report_row("| workload | floor, CPU µs per delivery | Roomkey | ratio | M deliveries per CPU "
+		   "second | lines a frame | p50 / p99 µs | floor's p50 µs |\n"
+		   "|---|---|---|---|---|---|---|---|\n");
+	for (unsigned i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
+		if (options.quick)
+			loads[i].seconds = 2;
+		if (wants(loads[i].name))
+			against_floor(&loads[i]);
+	}
+	report_row("\n| workload | | |\n|---|---|---|\n");
+	if (wants("W4"))
+		idle_connections(options.build, options.quick ? 2000 : 10000);
+	if (wants("W5"))
+		idle_connects(options.build, options.quick ? 1000 : 4000, options.rounds);
+	if (wants("W6") && !only_basics) {
+		two_workers(&loads[1]);
+		two_workers(&loads[2]);
+	}
+	if (wants("W7") && !only_basics)
+		other_worker();
+	if (wants("W8") && !only_basics)
+		some_never_read(&loads[1]);
+	if (wants("W9") && !only_basics)
+		idle_many(options.build, options.quick ? 6000 : 60000, options.quick ? 5 : 60);
+	if (wants("W10") && !only_basics)
+		appends();
+	return report_end();
 }

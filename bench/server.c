@@ -109,36 +109,68 @@ static void wait_for_port(struct server *server, const char *path)
 	exit(1);
 }
 
-void server_start_chat(struct server *server, const char *build, const char *public_key,
-		       unsigned workers, unsigned cpus)
+static void write_config(const struct server *server, const struct chat_size *size)
 {
-	char path[256], count[16], log[128];
-	char config[128], keys[128], text[2048], port[128];
+	bool many = size->rooms > 2000;
+	char text[2048], path[128];
+
+	snprintf(text, sizeof(text),
+		 "host = 127.0.0.1\nport = 0\nport-file = %s/port\nworkers = %u\n"
+		 "authorized-keys = %s/authorized_keys\n"
+		 "state-dir = %s/state\ninstance = bench-%d\nlog-level = warn\n"
+		 "names-per-key = 0\nrate = 0\nmax-connections-per-user = 0\n"
+		 "max-connections-per-address = 0\nmax-pending-logins = 0\nlogin-timeout = 60\n"
+		 "max-users = %u\nmax-devices = %u\nmax-connections = %u\n"
+		 "max-rooms = %u\nmax-rooms-per-user = 16\nroom-bytes = %u\nroom-lines = %u\n",
+		 server->folder, size->workers, server->folder, server->folder, (int)getpid(),
+		 size->connections + 64, size->connections + 64, size->connections * 2 + 64,
+		 size->rooms + 8, many ? 65536 : 262144, many ? 256 : 2048);
+	snprintf(path, sizeof(path), "%s/conf", server->folder);
+	write_file(path, text);
+}
+
+static void launch_chat(struct server *server, const char *build, const struct chat_size *size)
+{
+	char path[256], log[128], config[128], port[128];
 	char flag[] = "--config";
 	char *argv[] = {path, flag, config, NULL};
+
+	snprintf(path, sizeof(path), "%s/chat-master", build);
+	snprintf(config, sizeof(config), "%s/conf", server->folder);
+	snprintf(port, sizeof(port), "%s/port", server->folder);
+	snprintf(log, sizeof(log), "%s/log", server->folder);
+	unlink(port);
+	server->port = 0;
+	server->pid = start(argv, size->cpus, log, NULL);
+	wait_for_port(server, port);
+}
+
+void server_start_chat(struct server *server, const char *build, const char *public_key,
+		       const struct chat_size *size)
+{
+	char keys[128];
 
 	*server = (struct server){0};
 	snprintf(server->folder, sizeof(server->folder), "/tmp/roomkey-bench-XXXXXX");
 	if (mkdtemp(server->folder) == NULL)
 		die("mkdtemp");
-	snprintf(path, sizeof(path), "%s/chat-master", build);
-	snprintf(config, sizeof(config), "%s/conf", server->folder);
 	snprintf(keys, sizeof(keys), "%s/authorized_keys", server->folder);
-	snprintf(port, sizeof(port), "%s/port", server->folder);
-	snprintf(log, sizeof(log), "%s/log", server->folder);
-	snprintf(count, sizeof(count), "%u", workers);
 	write_file(keys, public_key);
-	snprintf(text, sizeof(text),
-		 "host = 127.0.0.1\nport = 0\nport-file = %s\nworkers = %s\nauthorized-keys = %s\n"
-		 "state-dir = %s/state\ninstance = bench-%d\nlog-level = warn\n"
-		 "names-per-key = 0\nrate = 0\nmax-connections-per-user = 0\n"
-		 "max-connections-per-address = 0\nmax-pending-logins = 0\nlogin-timeout = 60\n"
-		 "max-users = 65536\nmax-devices = 65536\nmax-connections = 65536\n"
-		 "max-rooms = 8192\nmax-rooms-per-user = 4\n",
-		 port, count, keys, server->folder, (int)getpid());
-	write_file(config, text);
-	server->pid = start(argv, cpus, log, NULL);
-	wait_for_port(server, port);
+	write_config(server, size);
+	launch_chat(server, build, size);
+}
+
+static void end(struct server *server)
+{
+	kill(server->pid, SIGTERM);
+	waitpid(server->pid, NULL, 0);
+	server->pid = 0;
+}
+
+void server_restart_chat(struct server *server, const char *build, const struct chat_size *size)
+{
+	end(server);
+	launch_chat(server, build, size);
 }
 
 void server_stop(struct server *server)
@@ -147,9 +179,7 @@ void server_stop(struct server *server)
 
 	if (server->pid <= 0)
 		return;
-	kill(server->pid, SIGTERM);
-	waitpid(server->pid, NULL, 0);
-	server->pid = 0;
+	end(server);
 	if (server->folder[0] != '\0') {
 		snprintf(command, sizeof(command), "rm -rf %s", server->folder);
 		if (system(command) != 0)
@@ -220,4 +250,53 @@ struct server_memory server_memory(const struct server *server)
 		buf_finish(&text);
 	}
 	return memory;
+}
+
+/* proc(5), net/tcp: local, remote, state, ..., inode; our side is the accepted one. */
+static unsigned long socket_inode(unsigned server_port, unsigned client_port)
+{
+	FILE *file = fopen("/proc/net/tcp", "r");
+	char line[256];
+	unsigned long found = 0;
+
+	while (file != NULL && found == 0 && fgets(line, sizeof(line), file) != NULL) {
+		unsigned local, remote;
+		unsigned long inode;
+
+		if (sscanf(line, " %*d: %*x:%x %*x:%x %*x %*s %*s %*s %*d %*d %lu", &local, &remote,
+			   &inode) == 3 &&
+		    local == server_port && remote == client_port)
+			found = inode;
+	}
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
+static bool process_holds(pid_t pid, unsigned long inode)
+{
+	char path[64], wanted[64], link[64];
+
+	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+	for (int fd = 3; fd < 1024; fd++) {
+		ssize_t len;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+		len = readlink(path, link, sizeof(link) - 1);
+		if (len > 0 && (size_t)len == strlen(wanted) && memcmp(link, wanted, (size_t)len) == 0)
+			return true;
+	}
+	return false;
+}
+
+int server_worker_of(const struct server *server, unsigned client_port)
+{
+	unsigned long inode = socket_inode(server->port, client_port);
+	pid_t pids[CHILDREN_MAX];
+	unsigned count = family(server, pids);
+
+	for (unsigned i = 1; inode > 0 && i < count; i++)
+		if (process_holds(pids[i], inode))
+			return (int)i - 1;
+	return -1;
 }

@@ -9,6 +9,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct chat_size {
+	unsigned workers, cpus; /* cpus: how many from CPU 0 on it may use */
+	uint32_t connections, rooms;
+};
+
 struct server {
 	pid_t pid;
 	unsigned port;
@@ -20,12 +25,16 @@ struct server_memory {
 	uint64_t shared_bytes;  /* shared memory that is in use */
 };
 
-/* cpus: how many from CPU 0 on it may use. Exits with a message if it doesn't start. */
+/* Exit with a message if it doesn't start. A floor is on CPU 0. */
 void server_start_floor(struct server *server, const char *build, const char *mode,
 			unsigned frame_bytes);
 /* public_key: the one line of its authorized_keys. All limits are lifted. */
 void server_start_chat(struct server *server, const char *build, const char *public_key,
-		       unsigned workers, unsigned cpus);
+		       const struct chat_size *size);
+/* Stops it, and starts it again with what it has kept: names, users, rooms. */
+void server_restart_chat(struct server *server, const char *build, const struct chat_size *size);
+/* Which of the workers holds the connection from that local port: an index, -1: none. */
+int server_worker_of(const struct server *server, unsigned client_port);
 void server_stop(struct server *server);
 
 /* CPU time of the process and its living children so far. */
