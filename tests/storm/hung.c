@@ -188,7 +188,7 @@ static void judge_others(struct run *run, const struct rate *rate)
 	    "%u senders: %u in %u ms before, %u meanwhile", others, before, HUNG_WATCH_MS, during);
 }
 
-static void hold_one(struct run *run, struct rate *rate, unsigned slack)
+static void hold_one(struct run *run, struct rate *rate, bool judge_times)
 {
 	pid_t pid;
 
@@ -201,8 +201,8 @@ static void hold_one(struct run *run, struct rate *rate, unsigned slack)
 		return;
 	weather_note_hang(&run->weather, pid);
 	watch(run, rate->during);
-	row_times("a line to `busy`", &run->world.busy, 20, slack);
-	row_times("a line to its ok, meanwhile", &run->world.straight, 20, slack);
+	row_times("a line to `busy`", &run->world.busy, 20, judge_times);
+	row_times("a line to its ok, meanwhile", &run->world.straight, 20, judge_times);
 	judge_others(run, rate);
 	/* Its lock comes free when the watchdog has killed it: that belongs to it. */
 	row(run_until(run, hanging_is_over, WATCHDOG_MS), "the watchdog", "killed it");
@@ -226,10 +226,10 @@ void part_hung(const struct plan *plan)
 		end(&run, failed_before);
 		return;
 	}
-	hold_one(&run, &rate, plan->slack);
+	hold_one(&run, &rate, plan->judge_times);
 	row(run_settle(&run), "everyone came to the end", "%u programs", run.program_count);
 	judge(&run, plan->people.seed, &journal);
-	row_times("hang to respawn", &journal.hangs, 8000, plan->slack);
+	row_times("hang to respawn", &journal.hangs, 8000, plan->judge_times);
 	journal_finish(&journal);
 	end(&run, failed_before);
 }

@@ -54,7 +54,7 @@ static const struct plan long_plan = {
 	.stop_gap_ms = 4000,
 	.late = 8,
 	.hung = true,
-	.slack = 1,
+	.judge_times = true,
 };
 
 static const struct plan short_plan = {
@@ -66,7 +66,7 @@ static const struct plan short_plan = {
 	.stops = 1,
 	.stop_gap_ms = 700,
 	.late = 1,
-	.slack = 10,
+	.judge_times = false,
 };
 
 static int usage(void)

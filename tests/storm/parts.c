@@ -33,15 +33,15 @@ void part_storm(const struct plan *plan)
 	       weather->sleeps);
 	judge(&run, plan->people.seed, &journal);
 	row_times("a client's outage: worker killed", &world->outages[OUTAGE_DIED], 1000,
-		  plan->slack);
+		  plan->judge_times);
 	row_times("a client's outage: connection cut", &world->outages[OUTAGE_CUT], 1000,
-		  plan->slack);
+		  plan->judge_times);
 	row_times("a client's outage: worker stopped", &world->outages[OUTAGE_STALLED], 5000,
-		  plan->slack);
+		  plan->judge_times);
 	tell_times("from a line to its ok", &world->answers);
-	row_times("kill to respawn", &journal.respawns, 50, plan->slack);
+	row_times("kill to respawn", &journal.respawns, 50, plan->judge_times);
 	if (weather->hangs > 0) {
-		row_times("hang to respawn", &journal.hangs, 8000, plan->slack);
+		row_times("hang to respawn", &journal.hangs, 8000, plan->judge_times);
 		row(journal.hangs_left == 0, "hung workers left", "%u", journal.hangs_left);
 	}
 	journal_finish(&journal);
@@ -82,7 +82,7 @@ void part_restarts(const struct plan *plan, bool stop)
 	else
 		row(journal.attached == count, "segments taken over", "%u of %u", journal.attached,
 		    count);
-	row_times("down", &down, 1500, plan->slack);
+	row_times("down", &down, 1500, plan->judge_times);
 	samples_finish(&down);
 	journal_finish(&journal);
 	end(&run, failed_before);

@@ -12,7 +12,7 @@ struct plan {
 	unsigned stops, stop_gap_ms; /* and its clean stops */
 	unsigned late;               /* workers that go on when all is over */
 	bool hung;      /* try one that is stopped with a lock: the watchdog takes its time */
-	unsigned slack; /* times are judged by so many times their goal: others build beside us */
+	bool judge_times; /* not in make check: a busy machine is no failure */
 	const char *only;
 };
 

@@ -7,8 +7,8 @@
 
 void row(bool good, const char *promise, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Judged by its 99th percentile; `slack` times the goal is let pass. No row without samples. */
-void row_times(const char *promise, struct samples *samples, double goal_ms, unsigned slack);
+/* Judged by its 99th percentile, or only told. No row without samples. */
+void row_times(const char *promise, struct samples *samples, double goal_ms, bool judge);
 /* The same without a goal: a line that is no row. */
 void tell_times(const char *what, struct samples *samples);
 /* What every run is judged by: the history, the server's log. Reads the log into *ret_journal. */
