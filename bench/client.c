@@ -218,7 +218,8 @@ static void send_login(struct client *client, const char *challenge)
 	uint64_t expires = strtoull(field(challenge, "\"expires\":"), NULL, 10);
 	uint64_t begin = clock_mono_ns();
 
-	buf_printf(&text, "chat-auth-v1\nserver: 127.0.0.1:%u\nuser: u%" PRIu32 "\nkey: ", bench->port,
+	buf_printf(&text,
+		   "chat-auth-v1\nserver: 127.0.0.1:%u\nuser: u%" PRIu32 "\nkey: ", bench->port,
 		   client->number % bench->users);
 	put_fingerprint(&text, bench);
 	buf_printf(&text, "\nnonce: %.*s\nexpires: %" PRIu64 "\nbinding: none\n",
@@ -308,7 +309,8 @@ static void on_line(struct client *client, const char *line, size_t len, uint64_
 			send_login(client, line);
 	} else if (memcmp(line, "{\"type\":\"welcome\"", 17) == 0) {
 		int size = snprintf(join, sizeof(join),
-				    "{\"type\":\"join\",\"id\":\"j\",\"room\":\"r%" PRIu32 "\",\"limit\":0}",
+				    "{\"type\":\"join\",\"id\":\"j\",\"room\":\"r%" PRIu32
+				    "\",\"limit\":0}",
 				    client->room);
 
 		if (client->bench->only_login) {
@@ -364,7 +366,8 @@ static size_t take_frames(struct client *client, char *bytes, size_t len, uint64
 		size_t body = (unsigned char)bytes[at + 1] & 127, header = 2;
 
 		if (body == 126 && len - at >= 4) {
-			body = (size_t)(unsigned char)bytes[at + 2] << 8 | (unsigned char)bytes[at + 3];
+			body = (size_t)(unsigned char)bytes[at + 2] << 8 |
+			       (unsigned char)bytes[at + 3];
 			header = 4;
 		} else if (body == 127 && len - at >= 10) {
 			body = 0;

@@ -16,7 +16,13 @@
 #define CONTENT_BYTES 128u
 #define LATENCY_GROUPS 2u
 
-enum client_state { CLIENT_CONNECTING, CLIENT_UPGRADING, CLIENT_LOGGING_IN, CLIENT_JOINING, CLIENT_READY };
+enum client_state {
+	CLIENT_CONNECTING,
+	CLIENT_UPGRADING,
+	CLIENT_LOGGING_IN,
+	CLIENT_JOINING,
+	CLIENT_READY
+};
 
 struct bench;
 
@@ -27,10 +33,10 @@ struct client {
 	uint32_t number; /* the user is "u<number % bench->users>", the device its own */
 	uint32_t room;
 	bool publisher;
-	bool mute;      /* doesn't read any more */
-	unsigned group; /* whose latencies it adds to */
+	bool mute;               /* doesn't read any more */
+	unsigned group;          /* whose latencies it adds to */
 	uint32_t sent, answered; /* of a publisher */
-	uint32_t got; /* count of the message that came last */
+	uint32_t got;            /* count of the message that came last */
 	struct buf in;
 };
 
@@ -41,20 +47,20 @@ struct latencies {
 
 /* All clients of one run. */
 struct bench {
-	bool chat; /* else a floor */
+	bool chat;           /* else a floor */
 	bool only_handshake; /* ready once the challenge is there */
 	bool only_login;     /* ready once the welcome is there */
 	unsigned port;
 	int epoll_fd;
 	struct client *clients;
 	uint32_t count, ready, users;
-	uint32_t cut; /* by a floor that met a full socket */
+	uint32_t cut;             /* by a floor that met a full socket */
 	uint64_t deliveries, bad; /* bad: doubled or out of order */
 	uint64_t gaps;            /* lines the server says it can't deliver any more */
-	uint64_t frames; /* that carried them */
-	size_t content_at;   /* where a line's content was last */
-	uint64_t line_bytes; /* length of a delivered line, the last one seen */
-	uint64_t login_ns; /* our own time spent on signing */
+	uint64_t frames;          /* that carried them */
+	size_t content_at;        /* where a line's content was last */
+	uint64_t line_bytes;      /* length of a delivered line, the last one seen */
+	uint64_t login_ns;        /* our own time spent on signing */
 	struct latencies latencies[LATENCY_GROUPS];
 	unsigned sample_every;
 	unsigned char secret[64], public_key[32];

@@ -134,8 +134,8 @@ struct figures load_run(const struct load *load, enum kind kind, const char *bui
 	figures.deliveries = bench.deliveries;
 	figures.bad = bench.bad;
 	if (figures.cut == 0 && bench.deliveries != due)
-		figures.bad += due > bench.deliveries ? due - bench.deliveries
-						      : bench.deliveries - due;
+		figures.bad +=
+			due > bench.deliveries ? due - bench.deliveries : bench.deliveries - due;
 	figures.cpu_us = (double)(server_cpu_ns(&server) - begin_cpu) / 1000 /
 			 (double)(bench.deliveries > 0 ? bench.deliveries : 1);
 	figures.per_s = (double)bench.deliveries * 1e9 / (double)(clock_mono_ns() - begin_ns);

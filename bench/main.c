@@ -33,7 +33,8 @@ static struct figures run(const struct load *load, enum kind kind)
 {
 	struct figures figures;
 
-	/* A floor cuts whoever doesn't keep up: then it had less to do, and the round is nothing. */
+	/* A floor cuts whoever doesn't keep up: then it had less to do, and the round is nothing.
+	 */
 	for (int i = 0; i < TRIES; i++) {
 		figures = load_run(load, kind, options.build, frame_bytes);
 		report_bad(figures.bad);
@@ -109,10 +110,11 @@ static void other_worker(void)
 		other[i] = figures.p50_us[1];
 		more[i] = other[i] - same[i];
 	}
-	report_row("| W7: p50 to members on the same worker %.0f µs | on another %.0f µs | %+.0f µs "
-		   "|\n",
-		   report_median(same, options.rounds), report_median(other, options.rounds),
-		   report_median(more, options.rounds));
+	report_row(
+		"| W7: p50 to members on the same worker %.0f µs | on another %.0f µs | %+.0f µs "
+		"|\n",
+		report_median(same, options.rounds), report_median(other, options.rounds),
+		report_median(more, options.rounds));
 }
 
 /* W8: 100 of the 1000 never read. */
@@ -129,9 +131,10 @@ static void some_never_read(const struct load *all)
 		cpu[i] = with.cpu_us / plain.cpu_us;
 		p99[i] = (double)with.p99_us[0] / plain.p99_us[0];
 	}
-	report_row("| W8: W2 with 100 members who never read | CPU per delivery to the others %.2f × "
-		   "| p99 %.2f × |\n",
-		   report_median(cpu, options.rounds), report_median(p99, options.rounds));
+	report_row(
+		"| W8: W2 with 100 members who never read | CPU per delivery to the others %.2f × "
+		"| p99 %.2f × |\n",
+		report_median(cpu, options.rounds), report_median(p99, options.rounds));
 }
 
 /* W10: a program of its own, which forks what it measures. */
@@ -192,12 +195,27 @@ static void settle(void)
 int main(int argc, char **argv)
 {
 	struct load loads[] = {
-		{.name = "W1", .what = "1 room × 1000 members, 50 msg/s", .rooms = 1,
-		 .members = 1000, .per_s = 50, .seconds = 4, .floor = FLOOR_A},
-		{.name = "W2", .what = "the same flat out, window 32", .rooms = 1,
-		 .members = 1000, .window = 32, .seconds = 4, .floor = FLOOR_B},
-		{.name = "W3", .what = "200 rooms × 10 members, 4000 msg/s", .rooms = 200,
-		 .members = 10, .per_s = 4000, .seconds = 4, .floor = FLOOR_A},
+		{.name = "W1",
+		 .what = "1 room × 1000 members, 50 msg/s",
+		 .rooms = 1,
+		 .members = 1000,
+		 .per_s = 50,
+		 .seconds = 4,
+		 .floor = FLOOR_A},
+		{.name = "W2",
+		 .what = "the same flat out, window 32",
+		 .rooms = 1,
+		 .members = 1000,
+		 .window = 32,
+		 .seconds = 4,
+		 .floor = FLOOR_B},
+		{.name = "W3",
+		 .what = "200 rooms × 10 members, 4000 msg/s",
+		 .rooms = 200,
+		 .members = 10,
+		 .per_s = 4000,
+		 .seconds = 4,
+		 .floor = FLOOR_A},
 	};
 	bool only_basics;
 
@@ -211,9 +229,10 @@ int main(int argc, char **argv)
 	only_basics = options.quick && options.wanted_count == 0;
 	settle();
 	report_begin(options.results, options.commit, options.rounds);
-	report_row("| workload | floor, CPU µs per delivery | Roomkey | ratio | M deliveries per CPU "
-		   "second | lines a frame | p50 / p99 µs | floor's p50 µs |\n"
-		   "|---|---|---|---|---|---|---|---|\n");
+	report_row(
+		"| workload | floor, CPU µs per delivery | Roomkey | ratio | M deliveries per CPU "
+		"second | lines a frame | p50 / p99 µs | floor's p50 µs |\n"
+		"|---|---|---|---|---|---|---|---|\n");
 	for (unsigned i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
 		if (options.quick)
 			loads[i].seconds = 2;

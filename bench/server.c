@@ -283,7 +283,8 @@ static bool process_holds(pid_t pid, unsigned long inode)
 
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
 		len = readlink(path, link, sizeof(link) - 1);
-		if (len > 0 && (size_t)len == strlen(wanted) && memcmp(link, wanted, (size_t)len) == 0)
+		if (len > 0 && (size_t)len == strlen(wanted) &&
+		    memcmp(link, wanted, (size_t)len) == 0)
 			return true;
 	}
 	return false;
