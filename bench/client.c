@@ -286,11 +286,21 @@ static const char *find_content(struct bench *bench, const char *line, size_t le
 	return at + key_len;
 }
 
+static void send_join(struct client *client)
+{
+	char join[128];
+	int size =
+		snprintf(join, sizeof(join),
+			 "{\"type\":\"join\",\"id\":\"j\",\"room\":\"r%" PRIu32 "\",\"limit\":0}",
+			 client->room);
+
+	send_text(client, join, (size_t)size);
+}
+
 static void on_line(struct client *client, const char *line, size_t len, uint64_t now_ns)
 {
 	static const char message[] = "{\"type\":\"message\",";
 	static const char ok[] = "{\"type\":\"ok\",";
-	char join[128];
 
 	if (client->state == CLIENT_READY && len > sizeof(message) &&
 	    memcmp(line, message, sizeof(message) - 1) == 0) {
@@ -308,18 +318,13 @@ static void on_line(struct client *client, const char *line, size_t len, uint64_
 		else
 			send_login(client, line);
 	} else if (memcmp(line, "{\"type\":\"welcome\"", 17) == 0) {
-		int size = snprintf(join, sizeof(join),
-				    "{\"type\":\"join\",\"id\":\"j\",\"room\":\"r%" PRIu32
-				    "\",\"limit\":0}",
-				    client->room);
-
 		if (client->bench->only_login) {
 			client->state = CLIENT_READY;
 			client->bench->ready++;
 			return;
 		}
 		client->state = CLIENT_JOINING;
-		send_text(client, join, (size_t)size);
+		send_join(client);
 	} else if (client->state == CLIENT_JOINING && memcmp(line, "{\"type\":\"room\"", 14) == 0 &&
 		   memmem(line, len, "\"id\":\"j\"", 8) != NULL) {
 		client->state = CLIENT_READY;
@@ -327,6 +332,11 @@ static void on_line(struct client *client, const char *line, size_t len, uint64_
 	} else if (memcmp(line, "{\"type\":\"gap\"", 13) == 0) {
 		client->bench->gaps++;
 		fprintf(stderr, "bench: %.*s\n", (int)len, line);
+	} else if (client->state != CLIENT_READY &&
+		   memmem(line, len, "\"code\":\"busy\"", 13) != NULL) {
+		/* Thousands come at once. After a login that was busy a new challenge follows. */
+		if (client->state == CLIENT_JOINING)
+			send_join(client);
 	} else if (memcmp(line, "{\"type\":\"error\"", 15) == 0) {
 		die("the server says", line);
 	}
