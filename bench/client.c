@@ -479,10 +479,14 @@ void client_connect(struct client *client)
 	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (client->fd < 0)
 		die("socket", strerror(errno));
-	/* One source address has some 28,000 ports. */
-	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + client->number / CLIENTS_PER_ADDRESS);
+	/*
+	 * One source address has some 28,000 ports, and those of the run before rest for a
+	 * minute: each process has addresses of its own.
+	 */
+	from.sin_addr.s_addr = htonl((127u << 24) + ((uint32_t)getpid() % 60000 + 1) * 256 + 1 +
+				     client->number / CLIENTS_PER_ADDRESS);
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (client->number >= CLIENTS_PER_ADDRESS &&
+	if (client->bench->count > CLIENTS_PER_ADDRESS / 2 &&
 	    bind(client->fd, (struct sockaddr *)&from, sizeof(from)) < 0)
 		die("bind", strerror(errno));
 	if (connect(client->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS)
