@@ -51,7 +51,7 @@ static bool key_is_fine(struct lws *wsi)
 /*
  * The name of the protocol is given to the callback, too, but libwebsockets 4.1.6 asks even
  * where it has answered 403 to a protocol it doesn't know: by then it may have freed the
- * headers that this name lies in (CVE-2025-11677). What has gone isn't found here. And
+ * headers that this name lies in (mended upstream in 2025). What has gone isn't found here. And
  * whatever is not "websocket" ends here: "h2c" would let a stranger into its HTTP/2.
  */
 int ws_upgrade_check(struct lws *wsi, const struct ws_upgrade *upgrade)
