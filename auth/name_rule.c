@@ -5,7 +5,7 @@
 bool name_is_reserved_word(const char *name)
 {
 	static const char *const words[] = {
-		"server", "system", "admin", "root", "all", "here", "everyone", "lobby",
+		"server", "system", "admin", "root", "all", "here", "everyone", ROOM_LOBBY,
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

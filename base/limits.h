@@ -24,6 +24,9 @@
 #define TIMESTAMP_SIZE 25   /* 2026-11-20T17:00:00.123Z */
 #define SESSION_TEXT_SIZE 33
 
+/* Everyone starts here, and it is never given back: who has no other room is there. */
+#define ROOM_LOBBY "lobby"
+
 #define LINE_MAX_BYTES 65536u  /* a line or a frame from a client */
 #define FRAME_MAX_BYTES 65536u /* what we put into one frame, unless one line is longer */
 #define LOGIN_MAX_BYTES 16384u /* a frame before login */

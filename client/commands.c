@@ -464,8 +464,8 @@ void commands_room_gone(struct commands *commands, const char *room)
 		memcpy(commands->target, commands->previous, sizeof(commands->target));
 		return;
 	}
-	snprintf(commands->target, sizeof(commands->target), "lobby");
-	for (size_t i = 0; !rooms_find(rooms, "lobby") && i < rooms->count; i++) {
+	snprintf(commands->target, sizeof(commands->target), ROOM_LOBBY);
+	for (size_t i = 0; !rooms_find(rooms, ROOM_LOBBY) && i < rooms->count; i++) {
 		if (name_is_inbox(rooms->items[i]->name))
 			continue;
 		memcpy(commands->target, rooms->items[i]->name, sizeof(commands->target));

@@ -81,7 +81,7 @@ static int create_session(struct client *client)
 		client->rooms[client->room_count++] = options->room[i];
 	config.room_count = client->room_count;
 	if (client->room_count == 0 && !client->typing) {
-		client->rooms[client->room_count++] = "lobby";
+		client->rooms[client->room_count++] = ROOM_LOBBY;
 		config.room_count = 1;
 	}
 	if (options->id_prefix)
@@ -110,7 +110,7 @@ static int create_parts(struct client *client)
 	if (client->following)
 		loop_watch_output(client->loop, STDOUT_FILENO);
 	commands_init(&client->commands, client->session,
-		      client->room_count > 0 ? client->rooms[0] : "lobby", client_on_note, client);
+		      client->room_count > 0 ? client->rooms[0] : ROOM_LOBBY, client_on_note, client);
 	pipe_init(&client->pipe, client->session, client->rooms, client->room_count,
 		  client->id_prefix);
 	return rc;

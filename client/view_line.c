@@ -356,7 +356,7 @@ int view_line_create(int in, int out, const char *user, const struct rooms *room
 	line->day = -1;
 	snprintf(line->user, sizeof(line->user), "%s", user);
 	line->format = (struct format){.user = line->user, .colors = !no_color || !no_color[0]};
-	snprintf(line->target, sizeof(line->target), "lobby");
+	snprintf(line->target, sizeof(line->target), ROOM_LOBBY);
 	rc = terminal_raw(in, out);
 	if (rc < 0) {
 		free(line);

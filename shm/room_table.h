@@ -4,9 +4,6 @@
 
 #include "shm/room.h"
 
-/* Never given back: who has no other room is there. */
-#define ROOM_LOBBY "lobby"
-
 /*
  * Chains, free list, number and memory of the rooms, from the slots themselves. Under the
  * table's lock, or where nobody else is.

@@ -13,7 +13,7 @@ const char *answer_room_name(const struct conn *conn, struct text room)
 {
 	if (room.len > 0)
 		return room.str;
-	return conn->room[0] != '\0' ? conn->room : LOBBY;
+	return conn->room[0] != '\0' ? conn->room : ROOM_LOBBY;
 }
 
 enum proto_error answer_target(const struct conn *conn, struct text room, struct target *ret_target)

@@ -9,7 +9,6 @@
 
 /* Milliseconds after which a `busy` line may be sent again. */
 #define ANSWER_BUSY_MS 250
-#define LOBBY "lobby"
 
 struct target {
 	struct room_ref ref;

@@ -97,10 +97,10 @@ static void join_lobby(struct conn *conn, struct joined *ret_joined)
 		struct room_ref ref;
 		bool created;
 
-		if (room_make(&worker->shm, LOBBY, &ref, &created) != ROOM_OK)
+		if (room_make(&worker->shm, ROOM_LOBBY, &ref, &created) != ROOM_OK)
 			continue;
 		if (created)
-			log_info("room created", "room=%s user=%s", LOBBY, conn->name);
+			log_info("room created", "room=%s user=%s", ROOM_LOBBY, conn->name);
 		switch (member_join(&worker->shm, conn->user, ref, config->room_capacity,
 				    config->max_rooms_per_user)) {
 		case MEMBER_OK:
@@ -315,7 +315,7 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 	judge_all(worker);
 	if (!conn_is_open(conn) || !judge_conn(conn))
 		return PROTO_OK;
-	if (wants(wish, LOBBY))
+	if (wants(wish, ROOM_LOBBY))
 		join_lobby(conn, &joined);
 	if (gather(conn, wish, &entries) < 0) {
 		conn_fail(conn, wish->id, ERR_internal, NULL, CLOSE_LIMITS);

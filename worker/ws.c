@@ -50,7 +50,6 @@ struct ws_server {
 	struct lws_vhost *vhost;
 	struct lws_protocols protocols[2];
 	lws_retry_bo_t no_keepalive; /* all zero: pings are ours */
-	unsigned count;
 	struct ws *closing; /* about in the order of their deadlines */
 	struct ws **closing_end;
 };
@@ -425,12 +424,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_HTTP:
 		answer_http(server, wsi, in);
 		return -1;
-	case LWS_CALLBACK_WSI_CREATE:
-		server->count++;
-		return 0;
-	case LWS_CALLBACK_WSI_DESTROY:
-		server->count--;
-		return 0;
 	default:
 		return lws_callback_http_dummy(wsi, reason, user, in, len);
 	}
@@ -527,9 +520,4 @@ int ws_server_accept(struct ws_server *server, int fd)
 {
 	/* On failure libwebsockets has closed the socket. */
 	return lws_adopt_socket_vhost(server->vhost, fd) != NULL ? 0 : -ENOMEM;
-}
-
-unsigned ws_server_count(const struct ws_server *server)
-{
-	return server->count;
 }

@@ -75,8 +75,6 @@ struct ws_server *ws_server_create(const struct ws_options *options,
 void ws_server_destroy(struct ws_server *server);
 /* Takes over an accepted, nonblocking socket: on failure closes it and returns -errno. */
 int ws_server_accept(struct ws_server *server, int fd);
-/* Sockets that are open, upgraded or not. */
-unsigned ws_server_count(const struct ws_server *server);
 /* Cuts those that don't answer our close frame; call it a few times a second. */
 void ws_server_tick(struct ws_server *server, uint64_t now_mono_ms);
 
