@@ -31,6 +31,7 @@ static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 
 	signals_enter_child(&master->signal_fd);
 	names_server_enter_child(&master->names_server);
+	notify_close(&master->notify);
 	children_enter_child(&master->children);
 	listen_enter_worker(&master->listeners, slot, inherit->listen_fds,
 			    sizeof(inherit->listen_fds) / sizeof(inherit->listen_fds[0]));
@@ -63,6 +64,7 @@ static void drain(struct master *master, const char *why, uint64_t now)
 	packet.kind = CONTROL_DRAIN;
 	packet.drain.close_code = CLOSE_GOING_AWAY;
 	log_info("stopping", "why=%s workers=%u", why, children_running(&master->children));
+	notify_send(&master->notify, "STOPPING=1\nSTATUS=Telling everyone goodbye\n");
 	master_remove_port(master);
 	master->state = MASTER_DRAINING;
 	master->drain_by_ms = now + MASTER_DRAIN_MS;
@@ -86,6 +88,16 @@ static void print_hint(const struct master *master)
 			master->listeners.port);
 }
 
+/* The one line that `systemctl status` shows. */
+static void tell_manager(const struct master *master)
+{
+	char status[sizeof(master->listeners.text) + 64];
+
+	snprintf(status, sizeof(status), "Listening on %s, %u keys accepted",
+		 master->listeners.text, master->keys.report.accepted);
+	notify_ready(&master->notify, status);
+}
+
 static void become_running(struct master *master)
 {
 	int err = master_write_port(master);
@@ -97,6 +109,7 @@ static void become_running(struct master *master)
 	log_info("ready", "version=%s listen=%s instance=%s workers=%u members=%u keys=%u state=%s",
 		 ROOMKEY_VERSION, master->listeners.text, master->instance, master->config.workers,
 		 master->members, master->keys.report.accepted, master->folder.data);
+	tell_manager(master);
 	print_hint(master);
 }
 
@@ -164,12 +177,16 @@ static void reload(struct master *master)
 
 	memset(&packet, 0, sizeof(packet));
 	packet.kind = CONTROL_RELOAD;
+	notify_reloading(&master->notify);
 	reload_config(master);
 	if (master_fill_server_names(master, &error) < 0)
 		log_warn("server names", "reason=%s", error.data);
 	buf_finish(&error);
 	keys_load(&master->keys, &master->config, master->server_names.list, "reload");
 	children_tell(&master->children, &packet, 0);
+	/* A server that is still starting says so when its workers accept. */
+	if (master->state == MASTER_RUNNING)
+		tell_manager(master);
 }
 
 static bool has_controlling_terminal(void)
@@ -279,6 +296,7 @@ static void tick(struct master *master, uint64_t now)
 	if (now < master->tick_due_ms)
 		return;
 	master->tick_due_ms = now + TICK_MS;
+	notify_alive(&master->notify, now);
 	if (master->state >= MASTER_DRAINING)
 		return;
 	keys_tick(&master->keys);
@@ -322,6 +340,7 @@ int master_run(struct config *config)
 		master.names_server.connection[i].fd = -1;
 	for (unsigned i = 0; i < SLOTS_MAX; i++)
 		master.bells[i][0] = master.bells[i][1] = -1;
+	notify_open(&master.notify);
 	err = master_open(&master);
 	if (err == 0)
 		loop(&master);
@@ -329,6 +348,7 @@ int master_run(struct config *config)
 		master.exit_code = MASTER_EXIT_FAILED;
 	if (master.state == MASTER_ENDED)
 		log_info("stopped", "instance=%s exit=%d", master.instance, master.exit_code);
+	notify_close(&master.notify);
 	config_finish(&master.config);
 	return master.exit_code;
 }

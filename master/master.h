@@ -19,6 +19,7 @@
 #include "master/keys_reload.h"
 #include "master/listen.h"
 #include "master/names_server.h"
+#include "master/notify.h"
 #include "master/server_names.h"
 #include "shm/segment.h"
 
@@ -56,6 +57,7 @@ struct master {
 	struct server_names server_names;
 	struct keys keys;
 	struct names_server names_server;
+	struct notify notify;
 	struct children children;
 	unsigned members; /* users known at the start, for the first log line */
 	uint64_t tick_due_ms, drain_by_ms;
