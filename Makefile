@@ -137,7 +137,7 @@ check-headers: ## each header compiles alone
 check: ## installs what is missing, builds, runs every test
 	$(Q)tools/deps.sh check
 	$(Q)$(MAKE) -s -j$$(nproc) all $(BUILD)/unit $(BUILD)/integration
-	$(Q)tools/check.sh $(BUILD) $(MAKE) -s
+	$(Q)tools/check.sh $(MAKE) -s
 
 $(BUILD)/bench/floor: $(BUILD)/bench/floor.o
 $(BUILD)/bench/bench: $(call objects,$(filter-out bench/floor.c bench/bench_append.c,$(wildcard bench/*.c))) $(call archive,base)
@@ -186,14 +186,7 @@ run: deps ## build, and start a server you can join with the line it prints
 	$(Q)$(MAKE) -s -j$$(nproc) all
 	$(Q)BUILD=$(BUILD) tools/run.sh
 
-install: all ## into $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/roomkey
-	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 README.md LICENSE CHANGELOG.md $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/roomkey
-
-uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(PROGRAMS)))
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/roomkey
+include packaging/install.mk
 
 C_FILES = $(wildcard $(FOLDERS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
 format: ## clang-format over all C
@@ -212,6 +205,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all hostile bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
-	coverage deps run install uninstall format tidy help clean
+	coverage deps run format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -11,7 +11,8 @@ reports=$(cd "$build" && pwd)/report
 rm -f "$reports".*
 export ASAN_OPTIONS="log_path=$reports:detect_leaks=1:abort_on_error=0:handle_abort=0:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports:${UBSAN_OPTIONS:-}"
-export LSAN_OPTIONS="suppressions=$(dirname "$0")/lsan.supp:print_suppressions=0"
+suppressions=$(dirname "$0")/lsan.supp
+export LSAN_OPTIONS="suppressions=$suppressions:print_suppressions=0"
 "$@" -j2 all
 "$@" -j2 "$build/unit" "$build/integration"
 failed=0

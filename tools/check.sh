@@ -1,9 +1,7 @@
 #!/bin/sh
 # All tests, one part after the other; each part's time and verdict at the end.
-#	tools/check.sh BUILD MAKE...
+#	tools/check.sh MAKE...
 set -u
-build=$1
-shift
 summary=
 passed=0
 failed=0

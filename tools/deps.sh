@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing for: run, check, fuzz, coverage, tidy, ...
-#	tools/deps.sh run|check|fuzz|coverage|tidy [...]
+#	tools/deps.sh run|check|fuzz|coverage|deb|packaging|tidy [...]
 # Names them before it acts; acts only as root or with a sudo that asks nothing, else
 # prints the command and stops. None of these packages starts a daemon.
 set -eu
@@ -15,6 +15,8 @@ for what in "$@"; do
 	check) wanted="$wanted libcriterion-dev tmux procps" ;;
 	fuzz) wanted="$wanted clang libclang-rt-14-dev" ;;
 	coverage) wanted="$wanted libcriterion-dev gcovr" ;;
+	deb) wanted="$wanted libcriterion-dev debhelper git" ;;
+	packaging) wanted="$wanted libcriterion-dev debhelper lintian mandoc shellcheck yamllint git" ;;
 	tidy) wanted="$wanted libcriterion-dev clang-tidy cppcheck clang-format" ;;
 	*) echo "tools/deps.sh: unknown set '$what'" >&2; exit 2 ;;
 	esac

@@ -7,7 +7,7 @@ set -eu
 build=$1 seconds=$2
 shift 2
 mkdir -p "$build"
-sources="base/*.c proto/*.c auth/*.c $(ls client/*.c | grep -v /main.c)"
+sources="base/*.c proto/*.c auth/*.c $(find client -name '*.c' ! -name main.c | tr '\n' ' ')"
 for name in "$@"; do
 	echo "fuzz $name for $seconds s"
 	# shellcheck disable=SC2086 # lists of files
