@@ -254,14 +254,22 @@ static void on_error(struct client *client, const struct session_event *event)
 	}
 }
 
+/* Of someone whom the person does not want to hear: not shown, and read all the same. */
+static bool is_ignored(const struct client *client, const struct server_line *line)
+{
+	return client->typing && server_line_is_sequenced(line) &&
+	       line->type != SERVER_LINE_MODERATION && line->type != SERVER_LINE_TOPIC &&
+	       settings_ignores(client->settings, line->sender);
+}
+
 static void on_line(struct client *client, const struct session_event *event)
 {
 	const struct server_line *line = event->line;
 	/* the last words before a close are told with what follows from it */
 	bool last =
 		line->type == SERVER_LINE_BYE || (line->type == SERVER_LINE_ERROR && line->fatal);
-	bool shown =
-		(!last || client->options->json) && client->view->ops->show(client->view, event);
+	bool shown = is_ignored(client, line) || ((!last || client->options->json) &&
+						  client->view->ops->show(client->view, event));
 
 	if (shown && server_line_is_sequenced(line) && event->freshness != SESSION_HISTORY &&
 	    (client->typing || name_is_inbox(line->room)))

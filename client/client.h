@@ -6,6 +6,7 @@
 #define CLIENT_CLIENT_H
 
 #include "client/options.h"
+#include "client/settings.h"
 
 /* What scripts learn from the exit status (docs/client.md). */
 enum exit_status {
@@ -18,6 +19,6 @@ enum exit_status {
 };
 
 /* Runs until the person or the server ends it; the exit status. Errors are told on stderr. */
-int client_run(const struct options *options);
+int client_run(const struct options *options, struct settings *settings);
 
 #endif

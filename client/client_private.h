@@ -17,9 +17,10 @@
 
 struct client {
 	const struct options *options;
-	bool typing;    /* a person types, commands are understood */
-	bool sending;   /* the lines of standard input are sent */
-	bool following; /* what is said is printed */
+	struct settings *settings; /* borrowed */
+	bool typing;               /* a person types, commands are understood */
+	bool sending;              /* the lines of standard input are sent */
+	bool following;            /* what is said is printed */
 
 	struct loop *loop;
 	struct transport *transport;
@@ -28,6 +29,7 @@ struct client {
 	struct login login;
 	struct state state;
 	struct commands commands;
+	struct notify notify;
 	struct pipe_sender pipe;
 	char id_prefix[64];
 	const char *rooms[OPTION_ROOMS_MAX];

@@ -1,4 +1,4 @@
-#include "client/commands.h"
+#include "client/commands_private.h"
 
 #include "base/buf.h"
 #include "client/clean.h"
@@ -14,12 +14,6 @@
 
 #define HISTORY_LINES 20
 #define HELP_COLUMN 22
-
-/* The handlers: `args` is trimmed, "" where there are none. */
-#define COMMAND(name, others, arguments, completes, help)                                          \
-	static void command_##name(struct commands *commands, const char *args, int64_t now_ms);
-#include "client/commands.def"
-#undef COMMAND
 
 struct command {
 	const char *name;
@@ -45,10 +39,7 @@ static const char *const names[] = {
 
 #define COMMANDS (sizeof(table) / sizeof(table[0]))
 
-static void note(struct commands *commands, enum note_tone tone, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void note(struct commands *commands, enum note_tone tone, const char *fmt, ...)
+void commands_note(struct commands *commands, enum note_tone tone, const char *fmt, ...)
 {
 	struct buf clean = BUF_INIT;
 	char text[1024];
@@ -93,15 +84,17 @@ static void unknown(struct commands *commands, const char *name, size_t len)
 	snprintf(word, sizeof(word), "%.*s", (int)(len < 39 ? len : 39), name);
 	near = nearest_word(word, names, COMMANDS);
 	if (near)
-		note(commands, NOTE_ERROR, "There is no /%s. Did you mean /%s?", word, near);
+		commands_note(commands, NOTE_ERROR, "There is no /%s. Did you mean /%s?", word,
+			      near);
 	else
-		note(commands, NOTE_ERROR,
-		     "There is no /%s; /help lists the commands. To say it, type //%s", word, word);
+		commands_note(commands, NOTE_ERROR,
+			      "There is no /%s; /help lists the commands. To say it, type //%s",
+			      word, word);
 }
 
 static void usage(struct commands *commands, const struct command *command)
 {
-	note(commands, NOTE_ERROR, "Usage: /%s %s", command->name, command->arguments);
+	commands_note(commands, NOTE_ERROR, "Usage: /%s %s", command->name, command->arguments);
 }
 
 /* ---- asking */
@@ -111,11 +104,12 @@ static int ask(struct commands *commands, const struct request_ask *question, in
 	int rc = session_send(commands->session, question, now_ms);
 
 	if (rc == -EMSGSIZE)
-		note(commands, NOTE_ERROR, "That is too long for this server; nothing was sent.");
+		commands_note(commands, NOTE_ERROR,
+			      "That is too long for this server; nothing was sent.");
 	else if (rc == -EINVAL)
-		note(commands, NOTE_ERROR, "That is not valid text; nothing was sent.");
+		commands_note(commands, NOTE_ERROR, "That is not valid text; nothing was sent.");
 	else if (rc < 0)
-		note(commands, NOTE_ERROR, "Nothing was sent: %s", strerror(-rc));
+		commands_note(commands, NOTE_ERROR, "Nothing was sent: %s", strerror(-rc));
 	return rc;
 }
 
@@ -128,7 +122,7 @@ static void say(struct commands *commands, const char *target, const char *text,
 	clean_append_str(&clean, text, CLEAN_SEND);
 	question.content = clean.data ? clean.data : "";
 	if (text_is_blank(text_from(question.content)))
-		note(commands, NOTE_ERROR, "There is nothing to say in that.");
+		commands_note(commands, NOTE_ERROR, "There is nothing to say in that.");
 	else
 		ask(commands, &question, now_ms);
 	buf_finish(&clean);
@@ -138,20 +132,21 @@ static bool fold_room(struct commands *commands, const char *text, char room[ROO
 {
 	if (room_name_fold(text, strlen(text), room) == 0)
 		return true;
-	note(commands, NOTE_ERROR,
-	     "\"%s\" cannot be a room's name: up to 32 of a-z 0-9 _ . - are, the first a letter or "
-	     "digit.",
-	     text);
+	commands_note(commands, NOTE_ERROR,
+		      "\"%s\" cannot be a room's name: up to 32 of a-z 0-9 _ . - are, the first a "
+		      "letter or "
+		      "digit.",
+		      text);
 	return false;
 }
 
-static bool fold_user(struct commands *commands, const char *text, char user[NAME_SIZE])
+bool commands_fold_user(struct commands *commands, const char *text, char user[NAME_SIZE])
 {
 	if (text[0] == '@')
 		text++;
 	if (name_fold(text, strlen(text), user) == 0)
 		return true;
-	note(commands, NOTE_ERROR, "\"%s\" cannot be anyone's name.", text);
+	commands_note(commands, NOTE_ERROR, "\"%s\" cannot be anyone's name.", text);
 	return false;
 }
 
@@ -169,8 +164,8 @@ static bool room_or_current(struct commands *commands, const char *args, char ro
 	if (args[0])
 		return fold_room(commands, args, room);
 	if (name_is_inbox(commands->target)) {
-		note(commands, NOTE_ERROR, "You are talking with %s, not in a room.",
-		     commands->target);
+		commands_note(commands, NOTE_ERROR, "You are talking with %s, not in a room.",
+			      commands->target);
 		return false;
 	}
 	memcpy(room, commands->target, ROOM_SIZE);
@@ -187,7 +182,7 @@ static void help_line(struct buf *out, const struct command *command)
 	buf_printf(out, "  %-*s%s\n", HELP_COLUMN, head, command->help);
 }
 
-static void command_help(struct commands *commands, const char *args, int64_t now_ms)
+void command_help(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct buf text = BUF_INIT;
 	const struct command *command;
@@ -218,7 +213,7 @@ static void command_help(struct commands *commands, const char *args, int64_t no
 	buf_finish(&text);
 }
 
-static void command_rooms(struct commands *commands, const char *args, int64_t now_ms)
+void command_rooms(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_ROOMS, .target = args[0] ? args : NULL};
 
@@ -227,7 +222,7 @@ static void command_rooms(struct commands *commands, const char *args, int64_t n
 	ask(commands, &question, now_ms);
 }
 
-static void command_join(struct commands *commands, const char *args, int64_t now_ms)
+void command_join(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_JOIN, .limit = -1};
 	char room[ROOM_SIZE];
@@ -248,7 +243,7 @@ static void command_join(struct commands *commands, const char *args, int64_t no
 		talk_in(commands, room);
 }
 
-static void command_leave(struct commands *commands, const char *args, int64_t now_ms)
+void command_leave(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_LEAVE};
 	char room[ROOM_SIZE];
@@ -264,7 +259,7 @@ static void command_leave(struct commands *commands, const char *args, int64_t n
 	ask(commands, &question, now_ms);
 }
 
-static void command_room(struct commands *commands, const char *args, int64_t now_ms)
+void command_room(struct commands *commands, const char *args, int64_t now_ms)
 {
 	char room[ROOM_SIZE];
 
@@ -280,7 +275,7 @@ static void command_room(struct commands *commands, const char *args, int64_t no
 		command_join(commands, args, now_ms);
 }
 
-static void command_users(struct commands *commands, const char *args, int64_t now_ms)
+void command_users(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_USERS};
 	char room[ROOM_SIZE];
@@ -291,7 +286,7 @@ static void command_users(struct commands *commands, const char *args, int64_t n
 	ask(commands, &question, now_ms);
 }
 
-static void command_msg(struct commands *commands, const char *args, int64_t now_ms)
+void command_msg(struct commands *commands, const char *args, int64_t now_ms)
 {
 	size_t len = strcspn(args, " \t");
 	char word[64], user[NAME_SIZE], inbox[ROOM_SIZE];
@@ -302,7 +297,7 @@ static void command_msg(struct commands *commands, const char *args, int64_t now
 		return;
 	}
 	snprintf(word, sizeof(word), "%.*s", (int)(len < 63 ? len : 63), args);
-	if (!fold_user(commands, word, user))
+	if (!commands_fold_user(commands, word, user))
 		return;
 	snprintf(inbox, sizeof(inbox), "@%s", user);
 	if (text[0])
@@ -311,7 +306,7 @@ static void command_msg(struct commands *commands, const char *args, int64_t now
 		talk_in(commands, inbox);
 }
 
-static void command_me(struct commands *commands, const char *args, int64_t now_ms)
+void command_me(struct commands *commands, const char *args, int64_t now_ms)
 {
 	if (args[0])
 		say(commands, commands->target, args, "me", now_ms);
@@ -319,7 +314,7 @@ static void command_me(struct commands *commands, const char *args, int64_t now_
 		usage(commands, find("me", 2));
 }
 
-static void command_topic(struct commands *commands, const char *args, int64_t now_ms)
+void command_topic(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_TOPIC};
 	const struct room *room;
@@ -335,12 +330,13 @@ static void command_topic(struct commands *commands, const char *args, int64_t n
 	}
 	room = rooms_find(session_rooms(commands->session), name);
 	if (room && room->topic[0])
-		note(commands, NOTE_PLAIN, "#%s: %s", name, room->topic);
+		commands_note(commands, NOTE_PLAIN, "#%s: %s", name, room->topic);
 	else
-		note(commands, NOTE_PLAIN, "#%s has no topic; /topic TEXT sets one.", name);
+		commands_note(commands, NOTE_PLAIN, "#%s has no topic; /topic TEXT sets one.",
+			      name);
 }
 
-static void command_who(struct commands *commands, const char *args, int64_t now_ms)
+void command_who(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_WHO};
 	char user[NAME_SIZE];
@@ -349,13 +345,13 @@ static void command_who(struct commands *commands, const char *args, int64_t now
 		usage(commands, find("who", 3));
 		return;
 	}
-	if (!fold_user(commands, args, user))
+	if (!commands_fold_user(commands, args, user))
 		return;
 	question.target = user;
 	ask(commands, &question, now_ms);
 }
 
-static void command_history(struct commands *commands, const char *args, int64_t now_ms)
+void command_history(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_HISTORY, .limit = HISTORY_LINES};
 	const struct room *room;
@@ -366,8 +362,8 @@ static void command_history(struct commands *commands, const char *args, int64_t
 		long n = strtol(args, &end, 10);
 
 		if (*end || n < 1 || n > HISTORY_LINES_MAX) {
-			note(commands, NOTE_ERROR, "/history N: from 1 to %u lines.",
-			     HISTORY_LINES_MAX);
+			commands_note(commands, NOTE_ERROR, "/history N: from 1 to %u lines.",
+				      HISTORY_LINES_MAX);
 			return;
 		}
 		question.limit = n;
@@ -379,26 +375,26 @@ static void command_history(struct commands *commands, const char *args, int64_t
 		memcpy(name, commands->target, sizeof(name));
 	room = rooms_find(session_rooms(commands->session), name);
 	if (!room) {
-		note(commands, NOTE_ERROR, "You are not in #%s.", name);
+		commands_note(commands, NOTE_ERROR, "You are not in #%s.", name);
 		return;
 	}
 	question.target = name;
 	question.before = room->oldest > 0 ? room->oldest : room->after + 1;
 	if (question.before <= 1) {
-		note(commands, NOTE_PLAIN, "Nothing was said before that.");
+		commands_note(commands, NOTE_PLAIN, "Nothing was said before that.");
 		return;
 	}
 	ask(commands, &question, now_ms);
 }
 
-static void command_away(struct commands *commands, const char *args, int64_t now_ms)
+void command_away(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_AWAY, .content = args[0] ? args : "away"};
 
 	ask(commands, &question, now_ms);
 }
 
-static void command_back(struct commands *commands, const char *args, int64_t now_ms)
+void command_back(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_AWAY};
 
@@ -406,7 +402,7 @@ static void command_back(struct commands *commands, const char *args, int64_t no
 	ask(commands, &question, now_ms);
 }
 
-static void command_quit(struct commands *commands, const char *args, int64_t now_ms)
+void command_quit(struct commands *commands, const char *args, int64_t now_ms)
 {
 	(void)args;
 	(void)now_ms;

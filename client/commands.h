@@ -10,6 +10,7 @@
 #define CLIENT_COMMANDS_H
 
 #include "client/session.h"
+#include "client/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +28,8 @@ enum complete_kind { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_ROOM, COMPLETE
 typedef void commands_note_fn(void *owner, enum note_tone tone, const char *text);
 
 struct commands {
-	struct session *session; /* borrowed */
+	struct session *session;   /* borrowed */
+	struct settings *settings; /* borrowed; set by the owner */
 	commands_note_fn *note;
 	void *owner;
 	char target[ROOM_SIZE];   /* where plain text goes: a room, or "@user" */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "client/clean.h"
+#include "client/settings.h"
 #include "proto/name.h"
 
 #include <inttypes.h>
@@ -50,12 +51,12 @@ static bool local_time(const struct server_line *line, struct tm *ret_tm)
 
 static void put_time(const struct format *format, const struct server_line *line, struct buf *out)
 {
-	char text[32] = "--:--";
+	const char *shape = format->timestamp ? format->timestamp : TIMESTAMP_FORMAT_DEFAULT;
+	char text[64] = "--:--";
 	struct tm tm;
 
-	if (local_time(line, &tm) &&
-	    strftime(text, sizeof(text), format->dates ? "%Y-%m-%d %H:%M:%S" : "%H:%M", &tm) == 0)
-		text[0] = '\0';
+	if (local_time(line, &tm))
+		settings_time(format->dates ? "%Y-%m-%d %H:%M:%S" : shape, &tm, text, sizeof(text));
 	style(format, STYLE_DIM, out);
 	buf_append_str(out, text);
 	style(format, STYLE_END, out);

@@ -16,9 +16,10 @@
 #include <stdbool.h>
 
 struct format {
-	const char *user; /* who we are; borrowed */
-	bool dates;       /* "2026-11-20 12:39:01" instead of "12:39": for files and pipes */
-	bool colors;      /* with SGR sequences around time, names and notes */
+	const char *user;      /* who we are; borrowed */
+	bool dates;            /* "2026-11-20 12:39:01" instead of "12:39": for files and pipes */
+	const char *timestamp; /* for settings_time(), without `dates`; NULL: "12:39"; borrowed */
+	bool colors;           /* with SGR sequences around time, names and notes */
 };
 
 enum format_kind {

@@ -74,6 +74,22 @@ static int add_room(struct options *options, const char *name, struct buf *probl
 	return 0;
 }
 
+static int set_notify(struct options *options, const char *value, struct buf *problem)
+{
+	struct settings scratch;
+	struct buf why = BUF_INIT;
+	int rc;
+
+	settings_init(&scratch);
+	rc = settings_set(&scratch, "notify", value, &why);
+	if (rc < 0)
+		fail(problem, "--notify: %s", why.data ? why.data : strerror(-rc));
+	options->notify = value;
+	buf_finish(&why);
+	settings_finish(&scratch);
+	return rc;
+}
+
 static int set(struct options *options, struct arguments *arguments, enum option option,
 	       const char *value, struct buf *problem)
 {
@@ -115,6 +131,11 @@ static int set(struct options *options, struct arguments *arguments, enum option
 			return fail(problem, "--id-prefix %s: up to %u of A-Z a-z 0-9 _ . -", value,
 				    ID_PREFIX_MAX);
 		options->id_prefix = value;
+		break;
+	case OPTION_notify:
+		return set_notify(options, value, problem);
+	case OPTION_notify_command:
+		options->notify_command = value;
 		break;
 	case OPTION_version:
 		options->version = true;
@@ -229,15 +250,24 @@ static int parse_port(const char *text, unsigned *ret_port, struct buf *problem)
 	return 0;
 }
 
-/* [USER@]HOST[:PORT] */
+/* [USER@]HOST[:PORT], or [USER@]NAME of a host of the settings; the command line wins. */
 static int parse_destination(struct options *options, const struct arguments *arguments,
-			     const char *login_name, struct buf *problem)
+			     const char *login_name, const struct settings *settings,
+			     struct buf *problem)
 {
 	const char *destination = arguments->destination;
 	const char *at = strrchr(destination, '@');
 	const char *host = at ? at + 1 : destination;
-	unsigned port = PORT_DEFAULT;
+	const struct settings_host *known = settings_find_host(settings, host);
+	unsigned port = known && known->port ? known->port : PORT_DEFAULT;
 	char user[256];
+
+	if (known && known->address)
+		host = known->address;
+	if (known && known->user)
+		login_name = known->user;
+	if (known && !options->key)
+		options->key = known->key;
 
 	if (arguments->port && parse_port(arguments->port, &port, problem) < 0)
 		return -EINVAL;
@@ -259,8 +289,8 @@ static int parse_destination(struct options *options, const struct arguments *ar
 	return 0;
 }
 
-int options_parse(int argc, char **argv, const char *login_name, struct buf *problem,
-		  struct options *ret_options)
+int options_parse(int argc, char **argv, const char *login_name, const struct settings *settings,
+		  struct buf *problem, struct options *ret_options)
 {
 	struct arguments arguments = {.argc = argc, .argv = argv, .at = 1};
 	int rc;
@@ -272,7 +302,7 @@ int options_parse(int argc, char **argv, const char *login_name, struct buf *pro
 	if (!arguments.destination)
 		return fail(problem,
 			    "which server? chat-client [USER@]HOST[:PORT]; --help says more");
-	return parse_destination(ret_options, &arguments, login_name, problem);
+	return parse_destination(ret_options, &arguments, login_name, settings, problem);
 }
 
 /* Help texts are wrapped here, so that the table stays a table. */

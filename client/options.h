@@ -7,6 +7,7 @@
 #include "auth/challenge.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "client/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,8 @@ struct options {
 	bool send, follow, once, json, plain, insecure, version, help;
 	const char *device;
 	const char *id_prefix;
+	const char *notify; /* a way that settings_set() takes */
+	const char *notify_command;
 
 	char user[NAME_SIZE];
 	char server[SERVER_NAME_SIZE]; /* canonical, "host:port" */
@@ -28,11 +31,12 @@ struct options {
 };
 
 /*
- * Reads the arguments; `login_name` is the user where none is named (may be NULL). 0; -EINVAL: a
- * usage error, told in `problem`. With --help or --version nothing else is checked.
+ * Reads the arguments; `login_name` is the user where none is named (may be NULL). HOST may be one
+ * of the settings' hosts; their strings are borrowed then. 0; -EINVAL: a usage error, told in
+ * `problem`. With --help or --version nothing else is checked.
  */
-int options_parse(int argc, char **argv, const char *login_name, struct buf *problem,
-		  struct options *ret_options);
+int options_parse(int argc, char **argv, const char *login_name, const struct settings *settings,
+		  struct buf *problem, struct options *ret_options);
 /* The text of --help. */
 void options_help(struct buf *out);
 

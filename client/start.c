@@ -55,11 +55,19 @@ static int create_view(struct client *client)
 		.user = client->options->user,
 	};
 
+	struct view_person person = {
+		.user = session_user(client->session),
+		.rooms = session_rooms(client->session),
+		.settings = client->settings,
+		.notify = &client->notify,
+	};
+
 	input.owner = client;
+	notify_init(&client->notify, client->settings, client->options->user);
 	if (client->typing && isatty(STDOUT_FILENO) && !terminal_is_dumb() &&
 	    !client->options->json)
-		return view_line_create(STDIN_FILENO, STDOUT_FILENO, client->options->user,
-					session_rooms(client->session), &input, &client->view);
+		return view_line_create(STDIN_FILENO, STDOUT_FILENO, &person, &input,
+					&client->view);
 	return view_pipe_create(&config, &input, &client->view);
 }
 
@@ -110,7 +118,9 @@ static int create_parts(struct client *client)
 	if (client->following)
 		loop_watch_output(client->loop, STDOUT_FILENO);
 	commands_init(&client->commands, client->session,
-		      client->room_count > 0 ? client->rooms[0] : ROOM_LOBBY, client_on_note, client);
+		      client->room_count > 0 ? client->rooms[0] : ROOM_LOBBY, client_on_note,
+		      client);
+	client->commands.settings = client->settings;
 	pipe_init(&client->pipe, client->session, client->rooms, client->room_count,
 		  client->id_prefix);
 	return rc;
@@ -154,15 +164,21 @@ static void destroy(struct client *client)
 	loop_destroy(client->loop);
 	if (client->view)
 		client->view->ops->destroy(client->view);
+	notify_finish(&client->notify);
 	session_destroy(client->session);
 	login_finish(&client->login);
 	state_close(&client->state);
 }
 
-int client_run(const struct options *options)
+int client_run(const struct options *options, struct settings *settings)
 {
 	struct client client = {
-		.options = options, .reconnect_at = -1, .countdown_at = -1, .state = {.lock = -1}};
+		.options = options,
+		.settings = settings,
+		.reconnect_at = -1,
+		.countdown_at = -1,
+		.state = {.lock = -1},
+	};
 	int rc;
 
 	signal(SIGPIPE, SIG_IGN);

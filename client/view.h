@@ -7,11 +7,20 @@
 #define CLIENT_VIEW_H
 
 #include "client/commands.h"
+#include "client/notify.h"
 #include "client/session.h"
 
 #include <stdbool.h>
 
 struct view;
+
+/* What a view for a person works with. All borrowed, and they outlive it. */
+struct view_person {
+	const char *user;
+	const struct rooms *rooms;       /* for Tab */
+	const struct settings *settings; /* timestamp, theme; they may change at any time */
+	struct notify *notify;           /* to be told each line that is shown */
+};
 
 /* What a view tells its owner; called only from inside view_ops.read. */
 struct view_input {

@@ -1,5 +1,6 @@
 #include "client/view_line.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "client/clean.h"
 #include "client/complete.h"
@@ -24,7 +25,7 @@ struct view_line {
 	struct view view;
 	struct view_input input;
 	int in, out;
-	const struct rooms *rooms;
+	struct view_person person;
 	struct edit edit;
 	struct people people;
 	struct format format;
@@ -153,6 +154,7 @@ static bool show(struct view *view, const struct session_event *event)
 		if (kind == FORMAT_SAID && format_day(event->line, &line->day, &day))
 			print_note(line, day.data);
 		print(line, text.data);
+		notify_event(line->person.notify, event, (int64_t)clock_mono_ms(), &line->screen);
 	}
 	buf_finish(&day);
 	buf_finish(&text);
@@ -204,7 +206,7 @@ static void complete_word(struct view_line *line)
 	struct complete_result result;
 	const char *text = line->edit.text.data ? line->edit.text.data : "";
 
-	complete(text, line->edit.cursor, line->rooms, &line->people, &result);
+	complete(text, line->edit.cursor, line->person.rooms, &line->people, &result);
 	if (result.text[0])
 		edit_replace(&line->edit, result.from, result.text);
 	if (result.choices.len > 0) {
@@ -339,7 +341,7 @@ static const struct view_ops ops = {
 	.destroy = destroy,
 };
 
-int view_line_create(int in, int out, const char *user, const struct rooms *rooms,
+int view_line_create(int in, int out, const struct view_person *person,
 		     const struct view_input *input, struct view **ret_view)
 {
 	struct view_line *line = calloc(1, sizeof(*line));
@@ -352,10 +354,12 @@ int view_line_create(int in, int out, const char *user, const struct rooms *room
 	line->input = *input;
 	line->in = in;
 	line->out = out;
-	line->rooms = rooms;
+	line->person = *person;
 	line->day = -1;
-	snprintf(line->user, sizeof(line->user), "%s", user);
-	line->format = (struct format){.user = line->user, .colors = !no_color || !no_color[0]};
+	snprintf(line->user, sizeof(line->user), "%s", person->user);
+	line->format = (struct format){.user = line->user,
+				       .colors = !no_color || !no_color[0],
+				       .timestamp = person->settings->timestamp};
 	snprintf(line->target, sizeof(line->target), ROOM_LOBBY);
 	rc = terminal_raw(in, out);
 	if (rc < 0) {

@@ -8,13 +8,10 @@
 #ifndef CLIENT_VIEW_LINE_H
 #define CLIENT_VIEW_LINE_H
 
-#include "client/rooms.h"
 #include "client/view.h"
 
-/*
- * `in` and `out` are a terminal, borrowed. `rooms` (for Tab) is borrowed too. 0 or -errno.
- */
-int view_line_create(int in, int out, const char *user, const struct rooms *rooms,
+/* `in` and `out` are a terminal, borrowed. 0 or -errno. */
+int view_line_create(int in, int out, const struct view_person *person,
 		     const struct view_input *input, struct view **ret_view);
 
 #endif

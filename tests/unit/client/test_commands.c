@@ -7,6 +7,7 @@
 static struct played played;
 static struct commands commands;
 static struct buf noted;
+static struct settings settings;
 
 static void on_note(void *owner, enum note_tone tone, const char *text)
 {
@@ -25,6 +26,8 @@ static void setup(void)
 		       "\"topic\":\"Friday\"}");
 	played_forget(&played);
 	commands_init(&commands, played.session, "lobby", on_note, NULL);
+	settings_init(&settings);
+	commands.settings = &settings;
 }
 
 static void teardown(void)
@@ -232,4 +235,34 @@ Test(commands, completion_knows_what_an_argument_is)
 	cr_assert_eq(commands_completes("dm", 2), COMPLETE_USER);
 	cr_assert_eq(commands_completes("help", 4), COMPLETE_COMMAND);
 	cr_assert_eq(commands_completes("nonsense", 8), COMPLETE_NOTHING);
+}
+
+Test(commands, what_is_to_be_remembered_is_set_and_shown)
+{
+	check_noted("/notify", "notify is bell");
+	check_noted("/notify osc9", "notify is osc9");
+	cr_assert_eq(settings.notify, NOTIFY_OSC9);
+	check_noted("/notify loud", "error: /notify: \"loud\" is not one of");
+	check_noted("/notify command", "there is no command yet");
+	check_noted("/notify bell", "notify is bell");
+	check_noted("/bell off", "bell is off");
+	check_noted("/notify bell", "/bell on");
+	check_noted("/timestamp %H:%M:%S", "timestamp is %H:%M:%S");
+	check_noted("/theme mono", "theme is mono");
+	cr_assert_eq(settings.theme, THEME_MONO);
+}
+
+Test(commands, people_can_be_ignored_and_heard_again)
+{
+	check_noted("/ignore", "You ignore nobody.");
+	check_noted("/ignore @Bob", "What bob says is not shown");
+	check_noted("/ignore eve", "eve");
+	check_noted("/ignore bob", "bob");
+	check_noted("/ignore", "You ignore bob, eve.");
+	check_noted("/ignore a/b", "error: \"a/b\" cannot be anyone's name");
+	check_noted("/unignore bob", "What bob says is shown again.");
+	check_noted("/unignore bob", "error: You do not ignore bob.");
+	check_noted("/unignore", "Usage: /unignore NAME");
+	cr_assert(settings_ignores(&settings, "eve"));
+	cr_assert_not(settings_ignores(&settings, "bob"));
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static struct options options;
+static struct settings settings;
 static struct buf problem;
 
 static int parse(const char *line)
@@ -21,7 +22,7 @@ static int parse(const char *line)
 		argv[argc++] = word;
 	argv[argc] = NULL;
 	buf_reset(&problem);
-	return options_parse(argc, argv, "Alice", &problem, &options);
+	return options_parse(argc, argv, "Alice", &settings, &problem, &options);
 }
 
 static void check_refused(const char *line, const char *why)
@@ -89,11 +90,33 @@ Test(options, usage_errors_say_what_to_do)
 	check_refused("--room a/b localhost", "a room's name");
 	check_refused("--device a/b localhost", "--device a/b");
 	check_refused("--id-prefix a/b localhost", "--id-prefix a/b");
+	check_refused("--notify loud localhost", "--notify: \"loud\" is not one of: off, bell");
 	check_refused("a!b@localhost", "cannot be a user's name");
 	check_refused("@localhost", "cannot be a user's name");
 	check_refused("alice@", "is no host");
 	check_refused("alice@local_host!", "is no host");
 	check_refused("localhost:99999", "is no host");
+}
+
+Test(options, a_known_host_brings_its_address_user_and_key)
+{
+	char name[] = "work", address[] = "chat.example.org", user[] = "carol", key[] = "K";
+	struct settings_host host = {
+		.name = name, .address = address, .user = user, .key = key, .port = 9000};
+
+	settings.hosts = &host;
+	settings.host_count = 1;
+	cr_assert_eq(parse("work"), 0);
+	cr_assert_str_eq(options.server, "chat.example.org:9000");
+	cr_assert_str_eq(options.user, "carol");
+	cr_assert_str_eq(options.key, "K");
+	cr_assert_eq(parse("bob@work --port 81 --key L"), 0);
+	cr_assert_str_eq(options.server, "chat.example.org:81");
+	cr_assert_str_eq(options.user, "bob");
+	cr_assert_str_eq(options.key, "L");
+	cr_assert_eq(parse("elsewhere"), 0);
+	cr_assert_str_eq(options.server, "elsewhere:8080");
+	settings = (struct settings){0};
 }
 
 Test(options, words_behind_two_dashes_are_no_options)

@@ -14,6 +14,8 @@
 
 static struct view *view;
 static struct rooms rooms;
+static struct settings settings;
+static struct notify notify;
 static int master = -1, slave = -1;
 static struct buf screen; /* all that was written to the terminal */
 static struct buf heard;  /* what the view told its owner */
@@ -41,12 +43,17 @@ static void setup(void)
 	struct winsize size = {.ws_row = 24, .ws_col = 60};
 	struct view_input input = {.line = on_line, .end = on_end, .suspend = on_suspend};
 
+	struct view_person person = {
+		.user = "alice", .rooms = &rooms, .settings = &settings, .notify = &notify};
+
 	setlocale(LC_CTYPE, "C.UTF-8");
+	settings_init(&settings);
+	notify_init(&notify, &settings, "alice");
 	setenv("TZ", "UTC", 1);
 	setenv("NO_COLOR", "1", 1);
 	cr_assert_eq(openpty(&master, &slave, NULL, NULL, &size), 0);
 	cr_assert_not_null(rooms_add(&rooms, "dev"));
-	cr_assert_eq(view_line_create(slave, slave, "alice", &rooms, &input, &view), 0);
+	cr_assert_eq(view_line_create(slave, slave, &person, &input, &view), 0);
 	view->ops->target(view, "alice", "dev");
 	view->ops->refresh(view);
 }

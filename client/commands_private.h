@@ -1,0 +1,19 @@
+/* What the handlers of commands.def share; they stand in commands.c and commands_settings.c. */
+#ifndef CLIENT_COMMANDS_PRIVATE_H
+#define CLIENT_COMMANDS_PRIVATE_H
+
+#include "client/commands.h"
+
+/* The handlers: `args` is trimmed, "" where there are none. */
+#define COMMAND(name, others, arguments, completes, help)                                          \
+	void command_##name(struct commands *commands, const char *args, int64_t now_ms);
+#include "client/commands.def"
+#undef COMMAND
+
+/* Tells the person, cleaned. */
+void commands_note(struct commands *commands, enum note_tone tone, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* "@Bob" to "bob"; false: it is no name, and they were told. */
+bool commands_fold_user(struct commands *commands, const char *text, char user[NAME_SIZE]);
+
+#endif
