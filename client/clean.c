@@ -7,6 +7,8 @@
 
 #define ZERO_WIDTH_NON_JOINER 0x200cu
 #define ZERO_WIDTH_JOINER 0x200du
+#define TEXT_VARIATION 0xfe0eu
+#define EMOJI_VARIATION 0xfe0fu
 
 /* Characters that show nothing, or change the order in which others show. */
 static const struct {
@@ -23,10 +25,12 @@ static const struct {
 	{0x2028, 0x202e},   /* separators, embeddings, overrides */
 	{0x2060, 0x206f},   /* word joiner, invisible operators, isolates */
 	{0x3164, 0x3164},   /* Hangul filler */
+	{0xfdd0, 0xfdef},   /* no characters */
 	{0xfe00, 0xfe0d},   /* variation selectors but those for text and emoji */
 	{0xfeff, 0xfeff},   /* byte order mark */
 	{0xffa0, 0xffa0},   /* Hangul filler */
 	{0xfff0, 0xfffb},   /* unassigned, interlinear annotation */
+	{0x13430, 0x13455}, /* hieroglyph format controls */
 	{0x1bca0, 0x1bca3}, /* shorthand format controls */
 	{0x1d173, 0x1d17a}, /* musical format controls */
 	{0xe0000, 0xe0fff}, /* tags, selectors supplement */
@@ -39,6 +43,8 @@ static bool is_control(uint32_t c)
 
 static bool is_hidden(uint32_t c)
 {
+	if ((c & 0xfffe) == 0xfffe) /* the last two of each plane are no characters */
+		return true;
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
 		if (c >= hidden[i].from && c <= hidden[i].to)
 			return true;
@@ -57,6 +63,14 @@ static bool spells_with_non_joiner(uint32_t previous)
 	return previous >= 0x0600 && previous < 0x1000;
 }
 
+/* Text or emoji? Asked of a keycap's digit, of (c) and (r), and of symbols. */
+static bool has_variations(uint32_t previous)
+{
+	return (previous >= '0' && previous <= '9') || previous == '#' || previous == '*' ||
+	       previous == 0xa9 || previous == 0xae ||
+	       (previous >= 0x2010 && previous != 0xfe0e && previous != 0xfe0f);
+}
+
 /* May this character be shown behind that one? */
 static bool is_shown(uint32_t c, uint32_t previous)
 {
@@ -66,12 +80,15 @@ static bool is_shown(uint32_t c, uint32_t previous)
 		return joins_after(previous);
 	if (c == ZERO_WIDTH_NON_JOINER)
 		return spells_with_non_joiner(previous);
+	if (c == TEXT_VARIATION || c == EMOJI_VARIATION)
+		return has_variations(previous);
 	return true;
 }
 
 void clean_append(struct buf *out, const char *text, size_t len, enum clean_form form)
 {
 	uint32_t previous = 0;
+	unsigned marks = 0;
 
 	for (size_t at = 0; at < len;) {
 		uint32_t c;
@@ -84,6 +101,10 @@ void clean_append(struct buf *out, const char *text, size_t len, enum clean_form
 		} else if (form == CLEAN_SEND ? is_control(c) : !is_shown(c, previous)) {
 			continue;
 		}
+		if (c == '\n' || utf8_width(c) > 0)
+			marks = 0;
+		else if (form != CLEAN_SEND && c != '\t' && marks++ >= CLEAN_MARKS_MAX)
+			continue;
 		buf_append(out, bytes, utf8_encode(c, bytes));
 		previous = c;
 	}

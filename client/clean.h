@@ -4,8 +4,12 @@
  * messages.
  *
  * Dropped: C0 but newline and tab, DEL, C1, the bidi controls, zero-width characters, tags and
- * other invisible ones. A zero-width joiner stays inside an emoji, a non-joiner inside scripts
- * that spell with it. What is not UTF-8 becomes U+FFFD.
+ * other invisible ones. A zero-width joiner and a variation selector stay inside an emoji, a
+ * non-joiner inside scripts that spell with it. Of the marks that combine with one character the
+ * first CLEAN_MARKS_MAX stay: a tower of them covers the lines above. What is not UTF-8 becomes
+ * U+FFFD.
+ *
+ * What combines is known by LC_CTYPE (client/utf8.h).
  */
 #ifndef CLIENT_CLEAN_H
 #define CLIENT_CLEAN_H
@@ -13,6 +17,8 @@
 #include "base/buf.h"
 
 #include <stddef.h>
+
+#define CLEAN_MARKS_MAX 5u /* more than any language needs but for show */
 
 enum clean_form {
 	CLEAN_TEXT, /* newline and tab stay */

@@ -1,6 +1,7 @@
 #include "client/clean.h"
 
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <string.h>
 
 static void check(const char *in, size_t len, enum clean_form form, const char *expected)
@@ -75,6 +76,35 @@ Test(clean, a_joiner_stays_only_where_it_joins)
 	CHECK("a\u200db\u200cc", "abc");
 	CHECK("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
 	      "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645");
+}
+
+Test(clean, a_tower_of_marks_is_cut)
+{
+	setlocale(LC_CTYPE, "C.UTF-8");
+	CHECK("a\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301b",
+	      "a\u0301\u0301\u0301\u0301\u0301b");
+	/* what is dropped between them does not begin a new one */
+	CHECK("a\u0301\u0302\u0303\u200b\u0304\u0305\u2060\u0306\u202e\u0307b",
+	      "a\u0301\u0302\u0303\u0304\u0305b");
+	CHECK("a\u0301\u0302\u0303b\u0301\u0302\u0303", "a\u0301\u0302\u0303b\u0301\u0302\u0303");
+	/* Thai, Hebrew with its points, decomposed Hangul */
+	CHECK("\u0e17\u0e35\u0e48 \u05d1\u05bc\u05b0\u0591 \u1112\u1161\u11ab",
+	      "\u0e17\u0e35\u0e48 \u05d1\u05bc\u05b0\u0591 \u1112\u1161\u11ab");
+	/* blanks are no marks */
+	CHECK("\t\t\t\t\t\t\t\n\n", "\t\t\t\t\t\t\t\n\n");
+}
+
+Test(clean, a_variation_stays_only_where_there_are_two)
+{
+	setlocale(LC_CTYPE, "C.UTF-8");
+	CHECK("\u2764\ufe0f 1\ufe0f\u20e3 \u00a9\ufe0e", "\u2764\ufe0f 1\ufe0f\u20e3 \u00a9\ufe0e");
+	CHECK("a\ufe0fb\ufe0e \u2764\ufe0f\ufe0f\ufe0e", "ab \u2764\ufe0f");
+	CHECK("\U0001f3f3\ufe0f\u200d\U0001f308", "\U0001f3f3\ufe0f\u200d\U0001f308");
+}
+
+Test(clean, what_is_no_character_goes)
+{
+	CHECK("a\ufffe\uffff\ufdd0\U0001fffe\U0010ffffb", "ab");
 }
 
 Test(clean, what_is_not_utf8_is_replaced)
