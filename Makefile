@@ -42,7 +42,7 @@ PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys)
 $(BUILD)/chat-master: $(BUILD)/master/main.o $(call archive,$(UNDER_master))
 $(BUILD)/chat-client: $(BUILD)/client/main.o $(call archive,$(UNDER_client))
 $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
-$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_upgrade utf8) $(call archive,base)
+$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_strangers ws_upgrade utf8) $(call archive,base)
 
 all: $(PROGRAMS) ## build chat-master, chat-client and chat-keys (default)
 

@@ -65,6 +65,7 @@ struct config {
 	uint32_t max_rooms;
 	uint32_t room_bytes; /* an inbox a quarter */
 	uint32_t room_lines; /* an inbox a quarter */
+	uint32_t max_penalties;
 	/* limits: 0 means none */
 	uint32_t rate; /* messages a second per user */
 	uint32_t burst;
@@ -74,6 +75,9 @@ struct config {
 	uint32_t max_rooms_per_user;
 	uint32_t room_capacity;
 	uint32_t presence_limit;
+	uint32_t max_startups; /* not logged in yet, in all */
+	uint32_t penalty_after; /* failures in a minute; never 0 */
+	uint32_t penalty_auth_failed, penalty_auth_timeout, penalty_max; /* s */
 	uint32_t login_timeout; /* s */
 	uint32_t idle_timeout;  /* s */
 	uint32_t ping_interval; /* s */

@@ -33,6 +33,7 @@ static struct segment_sizes sizes_of(const struct config *config)
 		.rooms_per_user = config->max_rooms_per_user > 0 ? config->max_rooms_per_user
 								 : config->max_rooms,
 		.max_addresses = config->max_connections,
+		.max_penalties = config->max_penalties,
 		.room_lines = config->room_lines,
 		.room_bytes = config->room_bytes,
 	};

@@ -9,7 +9,7 @@
  * `crash_points`, so the program knows all of them: a point that is never reached is a
  * failure, not an oversight. A name begins with the area that its test program covers:
  * append_, window_, finish_, repair_, reset_, read_, bell_ (crash_append.c); room_, user_,
- * member_, session_, limit_, janitor_, segment_ (crash_tables.c); start_ (crash_start.c);
+ * member_, session_, limit_, penalty_, janitor_, segment_ (crash_tables.c); start_ (crash_start.c);
  * claim_ (crash_names.c).
  *
  * MUTANT(name) is 1 in a build with -DMUTANT_<NAME>: the mistakes that the tests must find.

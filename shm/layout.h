@@ -2,7 +2,7 @@
  * Everything in the shared segment, on one page.
  *
  *	header | worker slots | room table | user table | windows | sessions | addresses
- *	       | bodies of rooms | bodies of inboxes
+ *	       | penalties | bodies of rooms | bodies of inboxes
  *
  * The tables are reserved at start. A body (index ring and byte ring of a log) is
  * reserved when its room is made, or its inbox gets the first direct message, and
@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC UINT64_C(0x3179654b6d6f6f52) /* "RoomKey1" */
-#define SHM_LAYOUT_VERSION 1u
+#define SHM_LAYOUT_VERSION 2u
 #define SHM_NONE UINT32_MAX /* no user, no log, no window, no session */
 #define CACHE_LINE 64
 
@@ -55,8 +55,10 @@ struct segment_sizes {
 	uint32_t max_rooms;
 	uint32_t rooms_per_user; /* entries in a user's list, at least 1 */
 	uint32_t max_addresses;
+	uint32_t max_penalties;
 	uint32_t room_lines;  /* readable lines, at least 1 */
 	uint32_t inbox_lines; /* a quarter of room_lines, at least 2 (one is the reserve) */
+	uint32_t zero;        /* no byte of it is left to chance: it is compared as a whole */
 	uint64_t room_bytes;
 	uint64_t inbox_bytes;
 };
@@ -235,6 +237,21 @@ struct address_counts {
 	_Atomic uint16_t pending[WORKERS_MAX]; /* not logged in yet */
 };
 
+/* ---- penalties ---------------------------------------------------------------- */
+
+#define PENALTY_FAILURES_MAX 10u
+
+/*
+ * A source whose logins fail (penalty.h). Written under the table's lock, read by anyone; `source`
+ * is 0 while the rest changes owners. A process that dies in between leaves a failure uncounted.
+ */
+struct penalty {
+	alignas(CACHE_LINE) _Atomic uint64_t source;       /* hash of the address; 0: free */
+	_Atomic uint64_t until_mono_ms;                    /* it has to wait until then */
+	_Atomic uint32_t at;                               /* the stamp written next */
+	_Atomic uint32_t failure_ms[PENALTY_FAILURES_MAX]; /* low half of the clock; 0: none */
+};
+
 /* ---- workers ---------------------------------------------------------------- */
 
 #define COUNTERS_MAX 64u
@@ -270,7 +287,7 @@ struct segment_header {
 	uint64_t hash_key[2]; /* for ids, names and addresses: strangers choose those */
 	/* Offsets from the segment's start, all page aligned where a table starts. */
 	uint64_t worker_slots, dirty, rooms, room_buckets, users, user_buckets, windows,
-		window_buckets, sessions, addresses, room_bodies, inbox_bodies;
+		window_buckets, sessions, addresses, penalties, room_bodies, inbox_bodies;
 	uint64_t user_stride;
 	uint64_t room_body_bytes, inbox_body_bytes;
 	uint32_t room_ring, inbox_ring;           /* entries of an index ring, powers of two */
@@ -297,6 +314,7 @@ struct segment_header {
 	struct shm_lock user_table;
 	struct shm_lock window_table;
 	struct shm_lock address_table;
+	struct shm_lock penalty_table;
 	struct shm_lock janitor;
 };
 

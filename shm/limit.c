@@ -37,6 +37,13 @@ static bool is_ipv4(const uint8_t ip[16])
 	return memcmp(ip, mapped, sizeof(mapped)) == 0;
 }
 
+void limit_network(const uint8_t ip[16], uint8_t ret_network[16])
+{
+	memcpy(ret_network, ip, 16);
+	if (!is_ipv4(ip))
+		memset(ret_network + 8, 0, 8);
+}
+
 static bool is_unused(const struct address_counts *address)
 {
 	for (unsigned w = 0; w < WORKERS_MAX; w++) {
@@ -94,9 +101,7 @@ enum limit_result limit_connect(struct shm *shm, const uint8_t ip[16], unsigned 
 	uint32_t at;
 
 	*ret_address = SHM_NONE;
-	memcpy(network, ip, sizeof(network));
-	if (!is_ipv4(ip))
-		memset(network + 8, 0, 8);
+	limit_network(ip, network);
 	switch (lock_acquire(&shm->header->address_table)) {
 	case LOCK_OK:
 		break;

@@ -19,6 +19,8 @@ enum limit_result { LIMIT_OK, LIMIT_TOO_MANY_CONNECTIONS, LIMIT_TOO_MANY_PENDING
  */
 enum limit_result limit_connect(struct shm *shm, const uint8_t ip[16], unsigned max_connections,
 				unsigned max_pending, uint32_t *ret_address);
+/* What counts as one source: the address, of IPv6 its /64. */
+void limit_network(const uint8_t ip[16], uint8_t ret_network[16]);
 /* It logged in: not pending any more. */
 void limit_logged_in(struct shm *shm, uint32_t address);
 /* It is gone. */

@@ -1,7 +1,8 @@
 /*
  * Robust process-shared mutexes, and the order in which they are taken:
  *
- *	tables (room_table, user_table, window_table, address_table: never two at once)
+ *	tables (room_table, user_table, window_table, address_table, penalty_table:
+ *	  never two at once)
  *	  > user > window > logs by number (rooms stand before inboxes)
  *
  * A worker has an event loop to run, so it waits at most 2 ms. After a timeout everybody

@@ -84,8 +84,9 @@ static void read_boot_id(uint64_t ret_id[2])
 static int init_locks(struct shm *shm)
 {
 	struct segment_header *header = shm->header;
-	struct shm_lock *locks[] = {&header->room_table, &header->user_table, &header->window_table,
-				    &header->address_table, &header->janitor};
+	struct shm_lock *locks[] = {&header->room_table,    &header->user_table,
+				    &header->window_table,  &header->address_table,
+				    &header->penalty_table, &header->janitor};
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < sizeof(locks) / sizeof(locks[0]); i++)
@@ -371,8 +372,9 @@ void segment_enter_worker(struct shm *shm, unsigned slot)
 			atomic_fetch_and(workers, ~bit);
 	}
 	atomic_store(&worker->sessions, 0);
-	atomic_store(&worker->counters[COUNTER_connections],
-		     0); /* a gauge: the predecessor's are gone */
+	/* Gauges: the predecessor's are gone. */
+	atomic_store(&worker->counters[COUNTER_connections], 0);
+	atomic_store(&worker->counters[COUNTER_startups], 0);
 	/* A ringer may have died between the flag and the ring. */
 	atomic_store(&worker->pending, 0);
 	if (slot < WORKERS_MAX)

@@ -30,6 +30,7 @@ struct shm {
 	struct window *windows;
 	struct session *sessions;
 	struct address_counts *addresses;
+	struct penalty *penalties;
 	/* window + 1 of an open intent that we met when we repaired a log; 0: none (intent.h). */
 	uint32_t owed_window;
 	const int (*bells)[2]; /* the doorbell socketpairs, SLOTS_MAX; see doorbell.h */

@@ -89,9 +89,9 @@ static int lock_renew(struct shm_lock *lock, const struct lock_patterns *pattern
 static int renew_locks(struct shm *shm, struct segment_report *report)
 {
 	struct segment_header *header = shm->header;
-	struct shm_lock *tables[] = {&header->room_table, &header->user_table,
-				     &header->window_table, &header->address_table,
-				     &header->janitor};
+	struct shm_lock *tables[] = {&header->room_table,    &header->user_table,
+				     &header->window_table,  &header->address_table,
+				     &header->penalty_table, &header->janitor};
 	unsigned *repaired = &report->locks_repaired;
 	struct lock_patterns patterns;
 	int err;

@@ -8,6 +8,7 @@
 #define PAGE UINT64_C(4096)
 #define COUNT_LIMIT (UINT32_C(1) << 22)
 #define ADDRESSES_DEFAULT 4096u
+#define PENALTIES_DEFAULT 65536u
 
 static uint64_t round_up(uint64_t value, uint64_t to)
 {
@@ -31,13 +32,17 @@ int segment_sizes_complete(struct segment_sizes *sizes)
 		sizes->max_addresses = sizes->max_connections < ADDRESSES_DEFAULT
 					       ? sizes->max_connections
 					       : ADDRESSES_DEFAULT;
+	if (sizes->max_penalties == 0)
+		sizes->max_penalties = sizes->max_connections < PENALTIES_DEFAULT
+					       ? sizes->max_connections
+					       : PENALTIES_DEFAULT;
 	return sizes->inbox_bytes > 0 ? 0 : -EINVAL;
 }
 
 static bool sizes_reasonable(const struct segment_sizes *sizes)
 {
-	const uint32_t counts[] = {sizes->max_users, sizes->max_devices, sizes->max_connections,
-				   sizes->max_rooms, sizes->max_addresses};
+	const uint32_t counts[] = {sizes->max_users, sizes->max_devices,   sizes->max_connections,
+				   sizes->max_rooms, sizes->max_addresses, sizes->max_penalties};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		if (counts[i] == 0 || counts[i] > COUNT_LIMIT)
@@ -104,6 +109,7 @@ int segment_layout(struct segment_header *header)
 	header->window_buckets = table_at(&end, header->bucket_count[2] * sizeof(uint32_t));
 	header->sessions = table_at(&end, header->session_slots * sizeof(struct session));
 	header->addresses = table_at(&end, sizes->max_addresses * sizeof(struct address_counts));
+	header->penalties = table_at(&end, sizes->max_penalties * sizeof(struct penalty));
 	header->room_bodies = table_at(&end, sizes->max_rooms * header->room_body_bytes);
 	header->inbox_bodies = table_at(&end, sizes->max_users * header->inbox_body_bytes);
 	header->total_bytes = end;
@@ -123,6 +129,7 @@ void segment_view(struct shm *shm, unsigned char *base, size_t size)
 	shm->windows = (struct window *)(void *)(base + header->windows);
 	shm->sessions = (struct session *)(void *)(base + header->sessions);
 	shm->addresses = (struct address_counts *)(void *)(base + header->addresses);
+	shm->penalties = (struct penalty *)(void *)(base + header->penalties);
 }
 
 uint32_t segment_header_crc(const struct segment_header *header)
@@ -139,7 +146,8 @@ const char *segment_largest_table(const struct segment_header *header, uint64_t 
 		{"--max-devices", header->window_buckets - header->windows},
 		{"--max-users", header->user_buckets - header->users},
 		{"--max-rooms", header->room_buckets - header->rooms},
-		{"--max-connections", header->room_bodies - header->sessions},
+		{"--max-connections", header->penalties - header->sessions},
+		{"--max-penalties", header->room_bodies - header->penalties},
 	};
 	size_t most = 0;
 

@@ -16,7 +16,7 @@
 /* The constant part of the header: all that its crc covers stands before the crc. */
 #define SEGMENT_HEADER_CONSTANT offsetof(struct segment_header, crc)
 
-/* Derives inbox_lines, inbox_bytes and, where it is 0, max_addresses. 0 or -EINVAL. */
+/* Derives inbox_lines, inbox_bytes and, where they are 0, max_addresses and max_penalties. 0 or -EINVAL. */
 int segment_sizes_complete(struct segment_sizes *sizes);
 /* From header->sizes: 0, or -EINVAL where a size is 0 or beyond reason. */
 int segment_layout(struct segment_header *header);

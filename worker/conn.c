@@ -192,9 +192,15 @@ void conn_close(struct conn *conn, unsigned code, const char *reason)
 void conn_fail(struct conn *conn, const char *id, enum proto_error error, const char *text,
 	       unsigned code)
 {
+	conn_fail_after(conn, id, error, text, code, -1);
+}
+
+void conn_fail_after(struct conn *conn, const char *id, enum proto_error error, const char *text,
+		     unsigned code, int64_t retry_after_ms)
+{
 	if (!conn_is_open(conn))
 		return;
-	tell_error(conn, id, error, text, -1, true);
+	tell_error(conn, id, error, text, retry_after_ms, true);
 	conn_close(conn, error_is_fatal(error) ? error_close(error) : code, error_code(error));
 }
 

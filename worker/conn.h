@@ -130,6 +130,9 @@ void conn_close(struct conn *conn, unsigned code, const char *reason);
 /* The error line, then the close: error_close, or `code` for one that isn't fatal of itself. */
 void conn_fail(struct conn *conn, const char *id, enum proto_error error, const char *text,
 	       unsigned code);
+/* The same with the time to wait before the next try; < 0: none. */
+void conn_fail_after(struct conn *conn, const char *id, enum proto_error error, const char *text,
+		     unsigned code, int64_t retry_after_ms);
 /* CLOSING with an empty outbox: the close frame. Called by deliver. */
 void conn_close_now(struct conn *conn);
 /* Its session is over at once (bye, revoked), no grace. */

@@ -280,6 +280,7 @@ static void become(struct conn *conn, const char *name, const char *device)
 	if (conn->address != SHM_NONE)
 		limit_logged_in(&worker->shm, conn->address);
 	conn->was_pending = false;
+	ws_known(conn->ws);
 	atomic_store_explicit(&segment_user(&worker->shm, conn->user)->last_login_wall_ms,
 			      clock_wall_ms(), memory_order_relaxed);
 	atomic_store_explicit(&segment_user(&worker->shm, conn->user)->active_mono_ms,

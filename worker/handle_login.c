@@ -3,6 +3,7 @@
 #include "worker/handlers.h"
 #include "worker/judge.h"
 #include "worker/receive.h"
+#include "worker/stranger.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -16,7 +17,6 @@
 
 #define CLAIM_AGAIN_MS 50u /* too many claims are under way: ask again then */
 #define CLAIM_TRIES_MS 5000u
-#define FAILURES_LOGGED_A_SECOND 20u
 
 /* ---- challenges ------------------------------------------------------------------- */
 
@@ -51,20 +51,10 @@ static void log_refusal(struct conn *conn, const char *user, enum proto_error er
 			const char *why)
 {
 	struct worker *worker = conn->worker;
-	uint64_t now = clock_mono_ms();
 
 	counter_add(&worker->shm, COUNTER_login_failures_total, 1);
-	if (now >= worker->failures_logged_ms + 1000) {
-		if (worker->failures_unlogged > 0)
-			log_warn("logins refused", "unlogged=%u", worker->failures_unlogged);
-		worker->failures_logged_ms = now;
-		worker->failures_in_second = 0;
-		worker->failures_unlogged = 0;
-	}
-	if (worker->failures_in_second++ >= FAILURES_LOGGED_A_SECOND) {
-		worker->failures_unlogged++;
+	if (!stranger_may_log(worker))
 		return;
-	}
 	log_info("login refused", "conn=%" PRIu64 " user=%s address=%s error=%s why=%s",
 		 conn->number, user, conn->peer, error_code(error), why);
 }
@@ -105,6 +95,7 @@ static void refuse_unjudged(struct conn *conn, enum proto_error error)
 void login_timed_out(struct conn *conn)
 {
 	conn->login_by_ms = 0;
+	stranger_timed_out(conn);
 	conn_fail(conn, NULL, ERR_auth_timeout, NULL, CLOSE_AUTH);
 }
 
@@ -272,6 +263,7 @@ static void judge(struct conn *conn, const struct message_login *line)
 		return;
 	case LOGIN_AUTH_FAILED:
 		log_refusal(conn, line->user.str, ERR_auth_failed, verdict_code(result->why));
+		stranger_refused(conn);
 		refuse_later(conn, ERR_auth_failed, result->message);
 		return;
 	case LOGIN_NAME_TAKEN:
@@ -290,6 +282,8 @@ void handle_login(struct conn *conn, const struct message *message)
 				"you are logged in already on this connection", -1);
 		return;
 	}
+	if (stranger_must_wait(conn, message->id.str))
+		return;
 	conn->login->received_ms = clock_mono_ms();
 	if (login_wish_take(&conn->login->wish, message) < 0) {
 		conn_fail(conn, message->id.str, ERR_internal, NULL, CLOSE_LIMITS);

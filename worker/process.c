@@ -2,11 +2,13 @@
 
 #include "worker/control.h"
 #include "worker/http.h"
+#include "worker/startups.h"
 #include "worker/worker.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "shm/counters.h"
 #include "shm/doorbell.h"
 #include "worker/ws.h"
@@ -49,6 +51,7 @@ struct process {
 	uint64_t lines_seen, lines_flushed; /* of the lines clients have sent */
 	uv_signal_t term;
 	int reserve_fd; /* given up for a moment to turn a client away when the table is full */
+	uint64_t startups_here; /* how many may be without a login in this process */
 	uint64_t accept_logged_ms, janitor_due_ms, look_due_ms, drain_by_ms;
 	uint64_t term_due_ms; /* 0: no SIGTERM came */
 };
@@ -75,6 +78,32 @@ static void turn_away(struct process *process, int listen_fd, int why)
 		 "raise the limit of open files (ulimit -n, LimitNOFILE=)");
 }
 
+/* Tells the other workers, too, how many here have not logged in. */
+static uint64_t count_startups(struct process *process)
+{
+	struct shm *shm = &process->worker.shm;
+	uint64_t here = ws_server_strangers(process->server);
+
+	atomic_store_explicit(&shm->workers[shm->slot].counters[COUNTER_startups], here,
+			      memory_order_relaxed);
+	return here;
+}
+
+/* Not the newcomer has to go, but any of those that have not logged in (startups.h). */
+static void drop_a_startup(struct process *process)
+{
+	struct shm *shm = &process->worker.shm;
+	uint64_t here = count_startups(process);
+	uint32_t dice = (uint32_t)random_u64();
+
+	if (!startups_drop(counter_sum(shm, COUNTER_startups), process->worker.config->max_startups,
+			   dice) &&
+	    !startups_drop(here, process->startups_here, dice))
+		return;
+	counter_add(shm, COUNTER_startups_dropped_total, 1);
+	ws_server_drop_stranger(process->server);
+}
+
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
 	struct process *process = poll->data;
@@ -95,7 +124,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		ws_server_accept(process->server, fd);
+		if (ws_server_accept(process->server, fd) == 0)
+			drop_a_startup(process);
 	}
 }
 
@@ -178,6 +208,7 @@ static void on_tick(uv_timer_t *timer)
 	uint64_t now = clock_mono_ms();
 
 	timers_run(&process->worker.timers, now);
+	count_startups(process);
 	if (now >= process->janitor_due_ms) {
 		process->janitor_due_ms = now + JANITOR_MS;
 		worker_janitor(&process->worker);
@@ -278,23 +309,27 @@ static void close_handles(struct process *process)
 	uv_close((uv_handle_t *)&process->term, NULL);
 }
 
+/* Strangers have half of what may be open here; who has logged in can count on the other half. */
+#define STARTUPS_PART 2u
+
 /*
  * Debian's libwebsockets 4.1.6 (built with _DEBUG) walks its table of all descriptors that the
  * soft limit allows at each accept: with the million of some service managers that costs more
  * than the rest of the handshake. So the limit is what the connections need, and spare ones for
  * strangers who have not logged in.
  */
-static void limit_files(const struct config *config)
+static rlim_t limit_files(const struct config *config)
 {
 	rlim_t need = (rlim_t)config->max_connections + config->max_connections / 8 + FILES_SPARE;
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return;
+		return need;
 	if (need < files.rlim_cur) {
 		files.rlim_cur = need;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	return files.rlim_cur;
 }
 
 static int init(struct process *process, const struct inherit *inherit)
@@ -311,7 +346,7 @@ static int init(struct process *process, const struct inherit *inherit)
 	int err;
 
 	process->inherit = inherit;
-	limit_files(inherit->config);
+	process->startups_here = limit_files(inherit->config) / STARTUPS_PART;
 	process->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	err = uv_loop_init(&process->loop);
 	if (err < 0)

@@ -4,6 +4,7 @@
 #include "worker/dispatch.h"
 #include "worker/judge.h"
 #include "worker/login_state.h"
+#include "worker/stranger.h"
 
 #include "auth/address.h"
 #include "base/clock.h"
@@ -46,27 +47,16 @@ static struct conn *conn_create(struct worker *worker, struct ws *ws)
 	return conn;
 }
 
-/* 16 bytes, IPv4 mapped, as shm/limit.h counts addresses. */
-static void limit_bytes(const struct address *peer, uint8_t ret_ip[16])
-{
-	memset(ret_ip, 0, 16);
-	if (peer->family == AF_INET6) {
-		memcpy(ret_ip, peer->bytes, 16);
-		return;
-	}
-	ret_ip[10] = 0xff;
-	ret_ip[11] = 0xff;
-	memcpy(ret_ip + 12, peer->bytes, 4);
-}
-
 /* False: turned away. */
-static bool admit(struct conn *conn, const struct address *peer)
+static bool admit(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 	const struct config *config = worker->config;
 	uint8_t ip[16];
 
-	limit_bytes(peer, ip);
+	if (stranger_must_wait(conn, NULL))
+		return false;
+	stranger_ip(conn, ip);
 	switch (limit_connect(&worker->shm, ip, config->max_connections_per_address,
 			      config->max_pending_logins, &conn->address)) {
 	case LIMIT_OK:
@@ -110,7 +100,7 @@ static void *on_open(void *server_data, struct ws *ws, const struct sockaddr_sto
 		worker_say_bye(conn);
 		return conn;
 	}
-	if (!admit(conn, &address))
+	if (!admit(conn))
 		return conn;
 	if (config->login_timeout > 0)
 		conn->login_by_ms = conn->opened_ms + (uint64_t)config->login_timeout * 1000;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/utf8.h"
+#include "worker/ws_strangers.h"
 #include "worker/ws_upgrade.h"
 
 #include <errno.h>
@@ -52,6 +53,7 @@ struct ws_server {
 	lws_retry_bo_t no_keepalive; /* all zero: pings are ours */
 	struct ws *closing; /* about in the order of their deadlines */
 	struct ws **closing_end;
+	struct ws_strangers strangers;
 };
 
 /* ---- closing -------------------------------------------------------------- */
@@ -282,6 +284,32 @@ static int peer_closes(struct ws *ws, const char *payload, size_t len)
 	return answer > 0 ? -1 : 0;
 }
 
+/* ---- strangers ---------------------------------------------------------------- */
+
+void ws_known(struct ws *ws)
+{
+	ws_strangers_remove(&ws->server->strangers, ws->wsi);
+}
+
+unsigned ws_server_strangers(const struct ws_server *server)
+{
+	return server->strangers.count;
+}
+
+void ws_server_drop_stranger(struct ws_server *server)
+{
+	struct lws *wsi = ws_strangers_draw(&server->strangers);
+	struct ws *ws = wsi != NULL ? lws_wsi_user(wsi) : NULL;
+
+	if (wsi == NULL)
+		return;
+	ws_strangers_remove(&server->strangers, wsi);
+	if (ws != NULL && ws->server != NULL)
+		ws_kill(ws);
+	else
+		lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
 /* ---- the connection's life ---------------------------------------------------- */
 
 static int filter_upgrade(struct ws_server *server, struct lws *wsi)
@@ -421,6 +449,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_CLOSED:
 		closed(ws);
 		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		ws_strangers_remove(&server->strangers, wsi);
+		return 0;
 	case LWS_CALLBACK_HTTP:
 		answer_http(server, wsi, in);
 		return -1;
@@ -513,11 +544,17 @@ void ws_server_destroy(struct ws_server *server)
 	lws_context_destroy(server->context);
 	uv_run(server->options.loop, UV_RUN_DEFAULT);
 	lws_context_destroy(server->context);
+	ws_strangers_finish(&server->strangers);
 	free(server);
 }
 
 int ws_server_accept(struct ws_server *server, int fd)
 {
 	/* On failure libwebsockets has closed the socket. */
-	return lws_adopt_socket_vhost(server->vhost, fd) != NULL ? 0 : -ENOMEM;
+	struct lws *wsi = lws_adopt_socket_vhost(server->vhost, fd);
+
+	if (wsi == NULL)
+		return -ENOMEM;
+	ws_strangers_add(&server->strangers, wsi);
+	return 0;
 }

@@ -75,6 +75,10 @@ struct ws_server *ws_server_create(const struct ws_options *options,
 void ws_server_destroy(struct ws_server *server);
 /* Takes over an accepted, nonblocking socket: on failure closes it and returns -errno. */
 int ws_server_accept(struct ws_server *server, int fd);
+/* Sockets whose peers are not ws_known, unfinished handshakes among them. */
+unsigned ws_server_strangers(const struct ws_server *server);
+/* Cuts one of them, drawn at random, soon; without a close frame. */
+void ws_server_drop_stranger(struct ws_server *server);
 /* Cuts those that don't answer our close frame; call it a few times a second. */
 void ws_server_tick(struct ws_server *server, uint64_t now_mono_ms);
 
@@ -96,6 +100,8 @@ enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary);
 /* True while a write is held back. */
 bool ws_is_blocked(const struct ws *ws);
 enum ws_result ws_ping(struct ws *ws);
+/* The peer has logged in. */
+void ws_known(struct ws *ws);
 /* The peer sends nothing more: what is still to be read is all. One system call. */
 bool ws_peer_is_gone(const struct ws *ws);
 /*

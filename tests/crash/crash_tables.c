@@ -1,8 +1,8 @@
 /*
  * Workers are killed at every step of a change of the tables: rooms made and given back, users
  * made, emptied and passed on, joins and leaves, sessions and presence, bodies, addresses,
- * and what the janitor does; each $CRASH_ROUNDS (1000) times, now and then upon what another
- * left half done. Afterwards a janitor works once, and then nothing may be leaked, lost,
+ * penalties, and what the janitor does; each $CRASH_ROUNDS (1000) times, now and then upon what
+ * another left half done. Afterwards a janitor works once, and then nothing may be leaked, lost,
  * double or miscounted, and what a worker was told is so.
  */
 #include "tests/crash/harness.h"
@@ -11,6 +11,7 @@
 #include "shm/janitor.h"
 #include "shm/limit.h"
 #include "shm/member.h"
+#include "shm/penalty.h"
 #include "shm/room_log.h"
 #include "shm/session.h"
 #include "shm/user_table.h"
@@ -31,9 +32,12 @@
 #define USERS 5u
 #define ROOMS 6u
 #define STEPS 120u
+#define SOURCES 14u /* of failed logins: more than there are places */
+#define PENALTY_COST_MS 5000u
 #define TRIES_A_HIT 60u /* a point that is met less often counts as never reached */
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
+static const struct penalty_rule penalty_rule = {.after = PENALTY_FAILURES_MAX, .max_ms = 60000};
 static const char *const room_names[ROOMS] = {"lobby", "ops", "dev", "bots", "off", "quiet"};
 static const char *const user_names[USERS] = {"alice", "bob", "carol", "dave", "erin"};
 
@@ -181,6 +185,23 @@ static void do_address(struct hand *hand)
 	limit_connect(hand->shm, ip, 0, 0, &hand->address);
 }
 
+static const uint8_t *source_ip(unsigned source)
+{
+	static uint8_t ip[16] = {[10] = 0xff, [11] = 0xff};
+
+	ip[15] = (uint8_t)source;
+	return ip;
+}
+
+/* More sources than places: those who fail push each other out. */
+static void do_penalty(struct hand *hand)
+{
+	const uint8_t *ip = source_ip(crash_random(SOURCES));
+
+	for (unsigned i = crash_random(12); i > 0; i--)
+		penalty_add(hand->shm, ip, &penalty_rule, PENALTY_COST_MS, clock_mono_ms());
+}
+
 static void do_janitor(struct hand *hand)
 {
 	struct janitor janitor = {0};
@@ -194,7 +215,7 @@ static void one_step(struct hand *hand)
 	unsigned u = crash_random(USERS), r = crash_random(ROOMS);
 	uint32_t user;
 
-	switch (crash_random(26)) {
+	switch (crash_random(28)) {
 	case 0:
 	case 1:
 	case 2:
@@ -248,6 +269,10 @@ static void one_step(struct hand *hand)
 		break;
 	case 25:
 		do_address(hand);
+		break;
+	case 26:
+	case 27:
+		do_penalty(hand);
 		break;
 	}
 }
@@ -353,6 +378,34 @@ static void check_addresses(struct crash *crash)
 	}
 }
 
+/* Nobody pays for another one, and the lock of the dead one is had again. */
+static void check_penalties(struct crash *crash)
+{
+	struct shm *shm = &crash->heir;
+	uint64_t now = clock_mono_ms();
+
+	for (uint32_t i = 0; i < shm->sizes->max_penalties; i++) {
+		struct penalty *entry = &shm->penalties[i];
+		unsigned failures = 0;
+
+		for (unsigned n = 0; n < PENALTY_FAILURES_MAX; n++)
+			failures += entry->failure_ms[n] != 0;
+		crash_check(entry->source == 0 || entry->until_mono_ms == 0 ||
+				    failures == PENALTY_FAILURES_MAX,
+			    "a source waits after %u failures", failures);
+		crash_check(entry->until_mono_ms <= now + penalty_rule.max_ms,
+			    "a source waits for longer than the most");
+		for (uint32_t n = 0; n < i; n++)
+			crash_check(entry->source == 0 || shm->penalties[n].source != entry->source,
+				    "a source stands in two places");
+	}
+	crash_check(penalty_wait_ms(shm, source_ip(SOURCES), now) == 0, "a stranger waits");
+	for (unsigned i = 0; i < PENALTY_FAILURES_MAX; i++)
+		penalty_add(shm, source_ip(SOURCES + 1), &penalty_rule, PENALTY_COST_MS, now);
+	crash_check(penalty_wait_ms(shm, source_ip(SOURCES + 1), now) > 0,
+		    "the table can't be written any more");
+}
+
 /* Time passes: whoever was lost is gone, and nothing of the sessions is left. */
 static void check_all_leave(struct crash *crash)
 {
@@ -378,6 +431,7 @@ static void mend(struct crash *crash)
 	check_sound(crash, "after the janitor");
 	check_told(crash);
 	check_addresses(crash);
+	check_penalties(crash);
 	if (crash_random(4) == 0)
 		check_all_leave(crash);
 }
@@ -448,8 +502,9 @@ static void run_shard(const char *const *points, unsigned count, unsigned shard)
 
 int main(void)
 {
-	static const char *const areas[] = {"room_",  "user_",    "member_",  "session_",
-					    "limit_", "janitor_", "segment_", NULL};
+	static const char *const areas[] = {"room_",    "user_",    "member_",
+					    "session_", "limit_",   "penalty_",
+					    "janitor_", "segment_", NULL};
 	const char *points[POINTS_MAX];
 	unsigned count;
 	int failed = 0;

@@ -126,8 +126,8 @@ OwnedTest(broken_lines, harm_nobody_and_cost_no_memory)
 /* Signatures that were one once: each connection has its three tries. */
 OwnedTest(broken_lines, broken_logins_are_refused_and_forgotten)
 {
-	struct server *s =
-		server_with(.users = "alice bob", .workers = 1, .args = "--max-pending-logins 0");
+	struct server *s = server_with(.users = "alice bob", .workers = 1,
+				       .args = "--max-pending-logins 0 --penalty-max 0");
 	pid_t worker = server_worker(s, 0);
 	struct chat *guests[GUESTS];
 	unsigned rounds = rounds_of(2);
@@ -180,8 +180,9 @@ OwnedTest(broken_lines, broken_logins_are_refused_and_forgotten)
 /* Connects, header dribbles, upgrades, all without a login: gone at their deadline. */
 OwnedTest(broken_lines, that_never_come_are_not_waited_for)
 {
-	struct server *s = server_with(.users = "alice bob", .workers = 1,
-				       .args = "--max-pending-logins 0 --login-timeout 3");
+	struct server *s =
+		server_with(.users = "alice bob", .workers = 1,
+			    .args = "--max-pending-logins 0 --login-timeout 3 --penalty-max 0");
 	struct ws_request request = {.port = s->port};
 	pid_t worker = server_worker(s, 0);
 	struct ws peers[SILENT];

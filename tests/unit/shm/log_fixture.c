@@ -78,6 +78,8 @@ void log_fixture_start(struct log_fixture *fixture, const struct segment_sizes *
 	memset(fixture, 0, sizeof(*fixture));
 	if (header.sizes.max_addresses == 0)
 		header.sizes.max_addresses = 1;
+	if (header.sizes.max_penalties == 0)
+		header.sizes.max_penalties = 1;
 	must(segment_layout(&header) == 0, "segment_layout");
 	header.hash_key[0] = 1;
 	base = mmap(NULL, header.total_bytes, PROT_READ | PROT_WRITE,

@@ -57,6 +57,11 @@ void ws_close(struct ws *ws, unsigned code, const char *reason)
 	ws->close_code = code;
 }
 
+void ws_known(struct ws *ws)
+{
+	ws->known = true;
+}
+
 bool ws_peer_is_gone(const struct ws *ws)
 {
 	return ws->gone;

@@ -24,6 +24,7 @@ struct ws {
 	bool full;      /* the next write fills its socket */
 	bool blocked;
 	bool broken; /* writes fail */
+	bool known;  /* it has logged in */
 	bool gone;   /* it has closed its side */
 	unsigned close_code;
 	unsigned pings;

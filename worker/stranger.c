@@ -1,0 +1,92 @@
+#include "worker/stranger.h"
+
+#include "worker/login_state.h"
+
+#include "auth/address.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "shm/counters.h"
+#include "shm/penalty.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define LOGGED_A_SECOND 20u
+
+void stranger_ip(const struct conn *conn, uint8_t ret_ip[16])
+{
+	struct address peer;
+
+	address_from_sockaddr((const struct sockaddr *)&conn->login->peer, &peer);
+	memset(ret_ip, 0, 16);
+	if (peer.family == AF_INET6) {
+		memcpy(ret_ip, peer.bytes, 16);
+		return;
+	}
+	ret_ip[10] = 0xff;
+	ret_ip[11] = 0xff;
+	memcpy(ret_ip + 12, peer.bytes, 4);
+}
+
+bool stranger_may_log(struct worker *worker)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (now >= worker->failures_logged_ms + 1000) {
+		if (worker->failures_unlogged > 0)
+			log_warn("logins refused", "unlogged=%u", worker->failures_unlogged);
+		worker->failures_logged_ms = now;
+		worker->failures_in_second = 0;
+		worker->failures_unlogged = 0;
+	}
+	if (worker->failures_in_second++ < LOGGED_A_SECOND)
+		return true;
+	worker->failures_unlogged++;
+	return false;
+}
+
+bool stranger_must_wait(struct conn *conn, const char *id)
+{
+	struct worker *worker = conn->worker;
+	uint64_t wait_ms;
+	uint8_t ip[16];
+
+	/* Switched off meanwhile, it holds for nobody any more. */
+	if (worker->config->penalty_max == 0)
+		return false;
+	stranger_ip(conn, ip);
+	wait_ms = penalty_wait_ms(&worker->shm, ip, clock_mono_ms());
+	if (wait_ms == 0)
+		return false;
+	counter_add(&worker->shm, COUNTER_penalised_total, 1);
+	conn_fail_after(conn, id, ERR_rate_limited,
+			"too many failed logins from your address: wait, then connect again",
+			CLOSE_LIMITS, (int64_t)wait_ms);
+	return true;
+}
+
+static void add(struct conn *conn, uint32_t cost_s)
+{
+	struct worker *worker = conn->worker;
+	const struct config *config = worker->config;
+	const struct penalty_rule rule = {.after = config->penalty_after,
+					  .max_ms = config->penalty_max * 1000};
+	uint64_t wait_ms;
+	uint8_t ip[16];
+
+	stranger_ip(conn, ip);
+	wait_ms = penalty_add(&worker->shm, ip, &rule, cost_s * 1000, clock_mono_ms());
+	if (wait_ms > 0 && stranger_may_log(worker))
+		log_info("address has to wait", "address=%s wait_ms=%" PRIu64, conn->peer, wait_ms);
+}
+
+void stranger_refused(struct conn *conn)
+{
+	add(conn, conn->worker->config->penalty_auth_failed);
+}
+
+void stranger_timed_out(struct conn *conn)
+{
+	add(conn, conn->worker->config->penalty_auth_timeout);
+}
