@@ -19,6 +19,8 @@ struct loader {
 	struct config *config;
 	struct buf *errors;
 	const char *home;
+	struct config_agent *agent; /* whose section the file's lines stand in, or NULL */
+	bool skip;                  /* a section that was refused: its lines are, too */
 	unsigned line[OPTIONS_MAX]; /* set in this source; a file's line number, else 1 */
 	bool no_memory;
 	bool failed;
@@ -218,6 +220,60 @@ static void load_setting(struct loader *loader, const char *where, unsigned line
 	buf_finish(&full);
 }
 
+static void agent_result(struct loader *loader, int err, const char *where, const char *name,
+			 const struct buf *why)
+{
+	if (err == -ENOMEM || why->failed)
+		loader->no_memory = true;
+	else if (err < 0)
+		buf_printf(complain(loader), "%s: %s%s%s", where, name, name[0] != '\0' ? ": " : "",
+			   why->data);
+}
+
+static void load_section(struct loader *loader, const char *where, unsigned line, const char *name)
+{
+	struct buf why = BUF_INIT;
+	int err = 0;
+
+	loader->agent = NULL;
+	loader->skip = false;
+	if (strncmp(name, "agent.", 6) == 0)
+		err = config_agent_begin(&loader->config->agents, name + 6, line, &loader->agent,
+					 &why);
+	loader->skip = err < 0;
+	agent_result(loader, err, where, "", &why);
+	buf_finish(&why);
+}
+
+static void load_agent_setting(struct loader *loader, const char *where, unsigned line,
+			       const char *name, const char *value)
+{
+	struct buf why = BUF_INIT;
+	int err = config_agent_set(loader->agent, name, value, line, loader->home, &why);
+
+	agent_result(loader, err, where, name, &why);
+	buf_finish(&why);
+}
+
+/* What is missing shows only at the end. */
+static void check_agents(struct loader *loader, const char *path)
+{
+	const struct config_agents *agents = &loader->config->agents;
+
+	for (unsigned i = 0; !loader->failed && i < agents->count; i++) {
+		struct buf why = BUF_INIT, where = BUF_INIT;
+		int err = config_agent_check(&agents->agent[i], &why);
+
+		buf_printf(&where, "%s:%u", path, agents->agent[i].line);
+		if (where.failed)
+			loader->no_memory = true;
+		else
+			agent_result(loader, err, where.data, agents->agent[i].name, &why);
+		buf_finish(&where);
+		buf_finish(&why);
+	}
+}
+
 static void load_line(struct loader *loader, const char *path, unsigned number, char *line)
 {
 	struct buf where = BUF_INIT;
@@ -233,7 +289,13 @@ static void load_line(struct loader *loader, const char *path, unsigned number, 
 	case CONFIG_LINE_EMPTY:
 		break;
 	case CONFIG_LINE_SETTING:
-		load_setting(loader, where.data, number, name, value);
+		if (loader->agent != NULL)
+			load_agent_setting(loader, where.data, number, name, value);
+		else if (!loader->skip)
+			load_setting(loader, where.data, number, name, value);
+		break;
+	case CONFIG_LINE_SECTION:
+		load_section(loader, where.data, number, name);
 		break;
 	case CONFIG_LINE_BAD:
 		buf_printf(complain(loader), "%s: %s", where.data, why);
@@ -270,6 +332,7 @@ static void load_file(struct loader *loader, const char *path)
 		buf_printf(complain(loader), "%s: this is no text: it holds NUL", path);
 	else
 		load_lines(loader, path, text.data);
+	check_agents(loader, path);
 	buf_finish(&text);
 }
 
@@ -500,6 +563,7 @@ void config_finish(struct config *config)
 		if (options[i].name != NULL)
 			option_finish(&options[i], config);
 	}
+	free(config->agents.agent);
 	free_strings(config->call.argv);
 	free_strings(config->call.envp);
 	memset(config, 0, sizeof(*config));

@@ -9,13 +9,14 @@
  *
  * A list (server-name) given in one place replaces the one from the place before.
  * An empty environment variable counts as not set. In the file `[section]` is a
- * heading without meaning, `#` begins a comment at a line's start or behind white
+ * heading without meaning, but for [agent.NAME] (config_agent.h); `#` begins a comment at a line's start or behind white
  * space, and "..." keeps a value's blanks.
  */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
 
 #include "base/buf.h"
+#include "base/config_agent.h"
 #include "base/log.h"
 
 #include <stdbool.h>
@@ -81,6 +82,7 @@ struct config {
 	uint32_t login_timeout; /* s */
 	uint32_t idle_timeout;  /* s */
 	uint32_t ping_interval; /* s */
+	struct config_agents agents; /* the [agent.NAME] sections; live: SIGHUP changes them */
 	/* call */
 	char *config_file; /* "": none */
 	bool check_config, print_config, version, help;

@@ -54,12 +54,15 @@ static void cut_comment(char *value)
 	cut_blanks(value, at);
 }
 
-static enum config_line heading(char *line, const char **ret_why)
+static enum config_line heading(char *line, char **ret_name, const char **ret_why)
 {
 	char *end = strchr(line, ']');
 
-	if (end != NULL && end > line + 1 && is_rest(skip_blanks(end + 1)))
-		return CONFIG_LINE_EMPTY;
+	if (end != NULL && end > line + 1 && is_rest(skip_blanks(end + 1))) {
+		*end = '\0';
+		*ret_name = line + 1;
+		return CONFIG_LINE_SECTION;
+	}
 	*ret_why = "a section is written [name]";
 	return CONFIG_LINE_BAD;
 }
@@ -74,7 +77,7 @@ enum config_line config_file_line(char *line, char **ret_name, char **ret_value,
 	if (is_rest(name))
 		return CONFIG_LINE_EMPTY;
 	if (*name == '[')
-		return heading(name, ret_why);
+		return heading(name, ret_name, ret_why);
 	equals = strchr(name, '=');
 	if (equals == NULL || equals == name) {
 		*ret_why = "a line is written name = value";

@@ -54,6 +54,8 @@ void config_print(const struct config *config, struct buf *out)
 		}
 		print_option(option, config, out);
 	}
+	for (unsigned i = 0; i < config->agents.count; i++)
+		config_agent_print(&config->agents.agent[i], out);
 }
 
 #define HELP_COLUMN 36

@@ -36,6 +36,8 @@
 #define AWAY_MAX_CHARS 300u
 #define OPTION_MAX_CHARS 100u
 #define EMOJI_MAX_BYTES 32u
+#define PARTIAL_MAX_CHARS 700u /* what an agent has written so far: its end */
+#define SIGNATURE_LEN_MAX 4096u
 #define JSON_DEPTH_MAX 8u
 #define INTEGER_MAX ((INT64_C(1) << 53) - 1)
 

@@ -126,6 +126,18 @@ static void put_message(const struct format *format, const struct server_line *l
 		buf_append_char(out, ' ');
 	}
 	put_content(out, line->content);
+	if (strcmp(kind, "ask") != 0)
+		return;
+	buf_append_str(out, "\n" INDENT "answer with");
+	for (size_t i = 0; i < line->option_count; i++) {
+		buf_append_str(out, i > 0 ? " or /" : " /");
+		put(out, line->options[i]);
+	}
+	for (size_t i = 0; i < line->approve_count; i++) {
+		buf_append_str(out, i > 0 ? ", " : " (");
+		put(out, line->approve[i]);
+	}
+	buf_append_str(out, line->approve_count > 0 ? ")" : "");
 }
 
 /* The head of a line about something: time, where, who. */
@@ -175,7 +187,8 @@ static enum format_kind put_stored(const struct format *format, const struct ser
 		}
 		return FORMAT_SAID;
 	case SERVER_LINE_ANSWER:
-		put_doing(format, line, "answered", out);
+		put_doing(format, line, "answered: ", out);
+		put(out, line->option ? line->option : "?");
 		return FORMAT_SAID;
 	case SERVER_LINE_UNKNOWN: /* a kind of line that a later server stores */
 	case SERVER_LINE_CHALLENGE:
@@ -196,6 +209,8 @@ static enum format_kind put_stored(const struct format *format, const struct ser
 	case SERVER_LINE_NOTICE:
 	case SERVER_LINE_BYE:
 	case SERVER_LINE_PONG:
+	case SERVER_LINE_PARTIAL:
+	case SERVER_LINE_AGENT:
 		break;
 	}
 	return FORMAT_NOTHING;
@@ -338,6 +353,10 @@ static void put_user_list(const struct server_line *line, struct buf *out)
 		if (user->role && user->role[0] && strcmp(user->role, "member") != 0) {
 			buf_append_str(out, " (");
 			put(out, user->role);
+			if (user->state) {
+				buf_append_str(out, ", ");
+				put(out, user->state);
+			}
 			buf_append_char(out, ')');
 		}
 		if (user->away) {
@@ -348,6 +367,30 @@ static void put_user_list(const struct server_line *line, struct buf *out)
 			}
 			buf_append_char(out, ')');
 		}
+	}
+}
+
+static void put_agent_list(const struct server_line *line, struct buf *out)
+{
+	if (line->agent_count == 0)
+		buf_append_str(out, "  There are no agents here.");
+	for (size_t i = 0; i < line->agent_count; i++) {
+		const struct server_agent *agent = &line->agents[i];
+
+		buf_append_str(out, i > 0 ? "\n  " : "  ");
+		put(out, agent->agent);
+		buf_append_str(out, ": ");
+		put(out, agent->state ? agent->state : "?");
+		buf_append_str(out, ", in ");
+		put(out, agent->rooms ? agent->rooms : "?");
+		buf_printf(out,
+			   "; %" PRId64 " wait, %" PRId64 " turns in %" PRId64 " s, %" PRId64
+			   " failed, %" PRId64 " restarts",
+			   agent->queue, agent->turns, agent->busy_s, agent->failures,
+			   agent->restarts);
+		if (agent->cost_microusd > 0)
+			buf_printf(out, ", $%" PRId64 ".%04" PRId64, agent->cost_microusd / 1000000,
+				   agent->cost_microusd % 1000000 / 100);
 	}
 }
 
@@ -403,6 +446,12 @@ static enum format_kind put_ok(const struct session_event *event, struct buf *ou
 		buf_append_char(out, '.');
 		return FORMAT_ANSWER;
 	}
+	if (event->request->kind == REQUEST_AGENT) {
+		buf_append_str(out, "  ");
+		put(out, event->request->target);
+		buf_append_str(out, " is told.");
+		return FORMAT_ANSWER;
+	}
 	if (event->request->kind == REQUEST_AWAY) {
 		buf_append_str(out,
 			       event->request->content ? "  You are away." : "  You are back.");
@@ -429,7 +478,10 @@ static const char *undone(const struct request *request)
 	case REQUEST_WHO:
 	case REQUEST_HISTORY:
 	case REQUEST_AWAY:
+	case REQUEST_AGENT:
 		break;
+	case REQUEST_ANSWER:
+		return "not answered in ";
 	}
 	return "";
 }
@@ -493,6 +545,11 @@ enum format_kind format_event(const struct format *format, const struct session_
 		return FORMAT_ANSWER;
 	case SERVER_LINE_HISTORY:
 		return put_history(line, out);
+	case SERVER_LINE_AGENT:
+		if (line->agent) /* news of its state: /agents tells */
+			return FORMAT_NOTHING;
+		put_agent_list(line, out);
+		return FORMAT_ANSWER;
 	case SERVER_LINE_UNKNOWN:
 	case SERVER_LINE_CHALLENGE:
 	case SERVER_LINE_WELCOME:
@@ -506,6 +563,7 @@ enum format_kind format_event(const struct format *format, const struct session_
 	case SERVER_LINE_TYPING:
 	case SERVER_LINE_READ:
 	case SERVER_LINE_PONG:
+	case SERVER_LINE_PARTIAL: /* the whole text comes, too */
 		break;
 	}
 	return FORMAT_NOTHING;

@@ -13,7 +13,7 @@
 
 static bool is_append(enum request_kind kind)
 {
-	return kind == REQUEST_MESSAGE || kind == REQUEST_TOPIC;
+	return kind == REQUEST_MESSAGE || kind == REQUEST_TOPIC || kind == REQUEST_ANSWER;
 }
 
 static void request_destroy(struct request *request)
@@ -130,6 +130,14 @@ static int write_line(const struct requests *requests, const struct request_ask 
 		return 0;
 	case REQUEST_AWAY:
 		request_away(out, id, ask->content);
+		return 0;
+	case REQUEST_ANSWER:
+		if (!ask->target || !ask->content)
+			return -EINVAL;
+		request_answer(out, id, ask->target, ask->before, ask->content);
+		return 0;
+	case REQUEST_AGENT:
+		request_agent(out, id, ask->target, ask->content);
 		return 0;
 	}
 	return -EINVAL;

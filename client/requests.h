@@ -32,6 +32,8 @@ enum request_kind {
 	REQUEST_WHO,
 	REQUEST_HISTORY,
 	REQUEST_AWAY,
+	REQUEST_ANSWER,
+	REQUEST_AGENT,
 };
 
 /* What to ask; borrowed strings. */
@@ -39,13 +41,14 @@ struct request_ask {
 	enum request_kind kind;
 	const char *target;  /* a room or "@user": message, topic, join, leave, users, history;
 				a user: who; a pattern, or NULL: rooms */
-	const char *content; /* message, topic; away: NULL is back */
+	const char *content; /* message, topic; away: NULL is back; answer: the option; agent: the
+				action */
 	const char *as;      /* message: its kind on the wire; NULL: an ordinary one */
 	const char *cursor;  /* rooms, users: go on from there */
 	const char *epoch;   /* join: resume from `after` in this epoch; NULL: the last lines */
 	const char *id;      /* NULL: the next of our own */
 	int64_t after;       /* join */
-	int64_t before;      /* history */
+	int64_t before;      /* history; answer: the question */
 	int64_t limit;       /* history, join; -1: the server's default */
 	bool own;            /* the session's own need: not repeated on a new connection */
 };

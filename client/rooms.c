@@ -98,6 +98,18 @@ void room_saw(struct room *room, int64_t seq)
 		room->oldest = seq;
 }
 
+void room_asked(struct room *room, int64_t seq)
+{
+	room->ask = seq;
+	room->ask_open = true;
+}
+
+void room_answered(struct room *room, int64_t target)
+{
+	if (target == room->ask)
+		room->ask_open = false;
+}
+
 void room_announce(struct room *room, const char *epoch, int64_t after)
 {
 	bool same = epoch && strcmp(room->epoch, epoch) == 0;

@@ -22,6 +22,8 @@ struct room {
 	int64_t oldest;                /* the oldest line seen, history included; 0: none */
 	int64_t members;               /* -1: not told */
 	char *topic;                   /* owned, never NULL */
+	int64_t ask;                   /* the newest question here; 0: none */
+	bool ask_open;                 /* nobody has answered it yet */
 	bool after_gap;                /* a `gap` came: the next line is taken whatever its prev */
 	bool rejoining;                /* a join is under way to fetch missing lines */
 	int64_t read_wanted;           /* printed up to here ... */
@@ -46,6 +48,9 @@ void rooms_remove(struct rooms *rooms, const char *name);
 enum room_verdict room_take(struct room *room, int64_t seq, int64_t prev);
 /* This line was seen, live or as history: the next /history goes on before it. */
 void room_saw(struct room *room, int64_t seq);
+/* A question was asked, or answered: /allow and /deny mean the newest one. */
+void room_asked(struct room *room, int64_t seq);
+void room_answered(struct room *room, int64_t target);
 /* A `room` line: this epoch, and lines continue from `after`. */
 void room_announce(struct room *room, const char *epoch, int64_t after);
 /* A `gap` line: what lies between the cursor and `next` is gone from memory. */

@@ -148,6 +148,10 @@ static void receive_stored(struct session *session, struct session_event *event)
 	/* out of memory: an old topic is shown, nothing worse */
 	if (line->type == SERVER_LINE_TOPIC)
 		(void)room_set_topic(room, line->content);
+	if (line->type == SERVER_LINE_MESSAGE && line->kind && strcmp(line->kind, "ask") == 0)
+		room_asked(room, line->seq);
+	if (line->type == SERVER_LINE_ANSWER)
+		room_answered(room, line->target);
 	emit(session, event);
 }
 
@@ -315,6 +319,8 @@ static void receive_line(struct session *session, struct session_event *event, i
 	case SERVER_LINE_READ:
 	case SERVER_LINE_NOTICE:
 	case SERVER_LINE_PONG:
+	case SERVER_LINE_PARTIAL:
+	case SERVER_LINE_AGENT:
 	case SERVER_LINE_UNKNOWN:
 		break;
 	}

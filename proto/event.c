@@ -70,6 +70,20 @@ struct text event_topic_head(void)
 	return TEXT("{\"type\":\"topic\",\"room\":\"");
 }
 
+struct text event_answer_head(void)
+{
+	return TEXT("{\"type\":\"answer\",\"room\":\"");
+}
+
+static void put_texts(struct json_writer *json, const char *key, const struct text *texts,
+		      size_t count)
+{
+	json_open(json, key, '[');
+	for (size_t i = 0; i < count; i++)
+		json_put_text(json, NULL, texts[i]);
+	json_close(json, ']');
+}
+
 void event_message_tail(struct buf *out, const struct event_message *message)
 {
 	struct json_writer json;
@@ -86,6 +100,12 @@ void event_message_tail(struct buf *out, const struct event_message *message)
 		json_put_u64(&json, "reply_to", message->reply_to);
 	else
 		json_put_string_if(&json, "reply_to", message->reply_ref);
+	if (message->option_count > 0)
+		put_texts(&json, "options", message->options, message->option_count);
+	if (message->has_approve)
+		put_texts(&json, "approve", message->approve, message->approve_count);
+	if (message->expires_s > 0)
+		json_put_u64(&json, "expires", message->expires_s);
 	json_put_string_if(&json, "id", message->id);
 	json_end(&json);
 }
@@ -100,6 +120,20 @@ void event_topic_tail(struct buf *out, int64_t wall_ms, const char *sender, stru
 	json_put_string(&json, "sender", sender);
 	json_put_text(&json, "content", content);
 	json_put_string_if(&json, "id", id);
+	json_end(&json);
+}
+
+void event_answer_tail(struct buf *out, const struct event_answer *answer)
+{
+	struct json_writer json;
+
+	json_continue(&json, out);
+	put_time(&json, answer->wall_ms);
+	json_put_string(&json, "sender", answer->sender);
+	json_put_u64(&json, "target", answer->target);
+	json_put_text(&json, "option", answer->option);
+	json_put_string_if(&json, "signature", answer->signature);
+	json_put_string_if(&json, "id", answer->id);
 	json_end(&json);
 }
 
@@ -283,10 +317,35 @@ void event_users(struct buf *out, const char *id, const char *room,
 		json_put_u64(&json, "connections", rows[i].connections);
 		put_away(&json, rows[i].away);
 		json_put_string(&json, "role", rows[i].role);
+		json_put_string_if(&json, "state", rows[i].state);
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
 	json_put_string_if(&json, "cursor", cursor);
+	json_end(&json);
+}
+
+void event_agents(struct buf *out, const char *id, const struct event_agent_row *rows, size_t count)
+{
+	struct json_writer json;
+
+	begin(&json, out, "agent", id);
+	json_open(&json, "agents", '[');
+	for (size_t i = 0; i < count; i++) {
+		json_open(&json, NULL, '{');
+		json_put_string(&json, "agent", rows[i].agent);
+		json_put_string(&json, "state", rows[i].state);
+		json_put_string(&json, "rooms", rows[i].rooms);
+		json_put_u64(&json, "queue", rows[i].queue);
+		json_put_u64(&json, "turns", rows[i].turns);
+		json_put_u64(&json, "failures", rows[i].failures);
+		json_put_u64(&json, "restarts", rows[i].restarts);
+		json_put_u64(&json, "busy_s", rows[i].busy_s);
+		if (rows[i].cost_microusd > 0)
+			json_put_u64(&json, "cost_microusd", rows[i].cost_microusd);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
 	json_end(&json);
 }
 
@@ -370,6 +429,28 @@ void event_typing(struct buf *out, const char *room, const char *sender)
 	begin(&json, out, "typing", NULL);
 	json_put_string(&json, "room", room);
 	json_put_string(&json, "sender", sender);
+	json_end(&json);
+}
+
+void event_partial(struct buf *out, const char *room, const char *sender, struct text content)
+{
+	struct json_writer json;
+
+	begin(&json, out, "partial", NULL);
+	json_put_string(&json, "room", room);
+	json_put_string(&json, "sender", sender);
+	json_put_text(&json, "content", content);
+	json_end(&json);
+}
+
+void event_agent(struct buf *out, const char *room, const char *agent, const char *state)
+{
+	struct json_writer json;
+
+	begin(&json, out, "agent", NULL);
+	json_put_string(&json, "room", room);
+	json_put_string(&json, "agent", agent);
+	json_put_string(&json, "state", state);
 	json_end(&json);
 }
 

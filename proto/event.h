@@ -28,6 +28,7 @@
 /* The constant start of a message's and of a topic's line, up to and with `"room":"`. */
 struct text event_message_head(void);
 struct text event_topic_head(void);
+struct text event_answer_head(void);
 
 struct event_message {
 	int64_t wall_ms; /* the timestamp */
@@ -39,11 +40,26 @@ struct event_message {
 	uint64_t reply_to;         /* 0: none */
 	const char *reply_ref;     /* direct; NULL or "": none */
 	const char *id;
+	/* kind "ask" */
+	const struct text *options, *approve;
+	size_t option_count, approve_count;
+	bool has_approve;
+	uint64_t expires_s; /* 0: never */
 };
 /* From `,"timestamp"` to the '\n'. Both copies of a direct message have the same. */
 void event_message_tail(struct buf *out, const struct event_message *message);
 void event_topic_tail(struct buf *out, int64_t wall_ms, const char *sender, struct text content,
 		      const char *id);
+
+struct event_answer {
+	int64_t wall_ms;
+	const char *sender;
+	uint64_t target;
+	struct text option;
+	const char *signature; /* "": none */
+	const char *id;
+};
+void event_answer_tail(struct buf *out, const struct event_answer *answer);
 
 /* ---- login ---- */
 
@@ -133,11 +149,25 @@ void event_rooms(struct buf *out, const char *id, const struct event_rooms_row *
 struct event_users_row {
 	const char *user;
 	unsigned connections;
-	const char *away; /* the text; NULL: not away, told as null */
-	const char *role; /* "op", "agent" or "member" */
+	const char *away;  /* the text; NULL: not away, told as null */
+	const char *role;  /* "op", "agent" or "member" */
+	const char *state; /* of an agent; NULL: none */
 };
 void event_users(struct buf *out, const char *id, const char *room,
 		 const struct event_users_row *rows, size_t count, const char *cursor);
+
+struct event_agent_row {
+	const char *agent;
+	const char *state;
+	const char *rooms; /* separated by blanks */
+	uint64_t queue;    /* turns that wait */
+	uint64_t turns, failures, restarts;
+	uint64_t busy_s;
+	uint64_t cost_microusd; /* 0: not known */
+};
+/* The answer to an `agent` line with action "status". */
+void event_agents(struct buf *out, const char *id, const struct event_agent_row *rows,
+		  size_t count);
 
 struct event_who {
 	const char *id;
@@ -168,6 +198,10 @@ void event_presence(struct buf *out, const struct event_presence *presence);
 
 void event_left(struct buf *out, const char *room);
 void event_typing(struct buf *out, const char *room, const char *sender);
+/* What an agent has written so far: the text, or its end. */
+void event_partial(struct buf *out, const char *room, const char *sender, struct text content);
+/* An agent's state has changed. */
+void event_agent(struct buf *out, const char *room, const char *agent, const char *state);
 void event_read(struct buf *out, const char *room, uint64_t seq);
 void event_notice(struct buf *out, const char *code, const char *message);
 /* retry_after_ms < 0: left out. The close frame is the caller's. */

@@ -17,6 +17,7 @@ struct message_parser {
 	char bytes[LINE_MAX_BYTES + 1]; /* the arena */
 	struct resume_entry resume[RESUME_MAX];
 	struct text only[RESUME_MAX];
+	struct text options[ASK_OPTIONS_MAX], approve[ASK_APPROVE_MAX];
 };
 
 static const char *const type_names[MESSAGE_TYPES] = {
@@ -196,10 +197,64 @@ static enum proto_error parse_content(struct fields *f, size_t max_chars, bool l
 	return error;
 }
 
-static enum proto_error parse_message(struct fields *f, struct message_message *message)
+/* A list of strings that others see, each one a line. */
+static enum proto_error parse_texts(struct fields *f, const char *key, size_t max,
+				    struct text *texts, size_t *ret_count)
+{
+	json_t *list;
+	enum proto_error error = fields_list(f, key, max, &list);
+
+	*ret_count = 0;
+	for (size_t i = 0; error == PROTO_OK && i < json_array_size(list); i++) {
+		const json_t *value = json_array_get(list, i);
+		struct text text = {.str = json_string_value(value),
+				    .len = json_string_length(value)};
+
+		if (!json_is_string(value) || text_has_controls(text, false) ||
+		    text_is_blank(text) || text_characters(text) > OPTION_MAX_CHARS)
+			return fields_refuse(f, ERR_bad_field, key,
+					     "%s must be a list of texts of 1 to %u characters in "
+					     "one line",
+					     key, OPTION_MAX_CHARS);
+		for (size_t j = 0; j < *ret_count; j++)
+			if (text_equals(text, texts[j].str))
+				return fields_refuse(f, ERR_bad_field, key,
+						     "%s names the same twice", key);
+		texts[(*ret_count)++] = fields_keep(f, text.str, text.len);
+	}
+	return error;
+}
+
+static enum proto_error parse_ask(struct fields *f, struct message_parser *parser,
+				  struct message_message *message)
+{
+	enum proto_error error;
+
+	if (message->recipient.len > 0)
+		return fields_refuse(f, ERR_bad_field, "kind",
+				     "a question is asked in a room, not in a direct message");
+	if (!fields_has(f, "options"))
+		return fields_refuse(f, ERR_missing_field, "options", "options is missing");
+	if ((error = parse_texts(f, "options", ASK_OPTIONS_MAX, parser->options,
+				 &message->option_count)) != PROTO_OK ||
+	    (error = parse_texts(f, "approve", ASK_APPROVE_MAX, parser->approve,
+				 &message->approve_count)) != PROTO_OK ||
+	    (error = fields_integer(f, "expires", OPTIONAL, 0, INTEGER_MAX, &message->expires_s)) !=
+		    PROTO_OK)
+		return error;
+	if (message->option_count == 0)
+		return fields_refuse(f, ERR_bad_field, "options", "options must name one at least");
+	message->options = parser->options;
+	message->has_approve = fields_has(f, "approve");
+	message->approve = parser->approve;
+	return PROTO_OK;
+}
+
+static enum proto_error parse_message(struct fields *f, struct message_parser *parser,
+				      struct message_message *message)
 {
 	static const char *const formats[] = {"text", "markdown", "code", NULL};
-	static const char *const kinds[] = {"message", "me", "notice", "alert", NULL};
+	static const char *const kinds[] = {"message", "me", "notice", "alert", "ask", NULL};
 	unsigned format = FORMAT_TEXT, kind = KIND_MESSAGE;
 	enum proto_error error;
 
@@ -218,6 +273,8 @@ static enum proto_error parse_message(struct fields *f, struct message_message *
 		return error;
 	message->format = (enum message_format)format;
 	message->kind = (enum message_kind)kind;
+	if (message->kind == KIND_ASK && (error = parse_ask(f, parser, message)) != PROTO_OK)
+		return error;
 	return parse_content(f, CONTENT_MAX_CHARS, true, &message->content);
 }
 
@@ -254,6 +311,52 @@ static enum proto_error parse_read(struct fields *f, struct message_read *read)
 	if (error != PROTO_OK)
 		return error;
 	return fields_integer(f, "seq", REQUIRED, 0, INTEGER_MAX, &read->seq);
+}
+
+/* ---- agents ---- */
+
+static enum proto_error parse_answer(struct fields *f, struct message_answer *answer)
+{
+	enum proto_error error;
+
+	*answer = (struct message_answer){.option = TEXT_NONE, .signature = TEXT_NONE};
+	if ((error = fields_room(f, REQUIRED, &answer->room)) != PROTO_OK ||
+	    (error = fields_integer(f, "target", REQUIRED, 1, INTEGER_MAX, &answer->target)) !=
+		    PROTO_OK ||
+	    (error = fields_shown(f, "option", REQUIRED, OPTION_MAX_CHARS, false,
+				  &answer->option)) != PROTO_OK)
+		return error;
+	return fields_string(f, "signature", OPTIONAL, SIGNATURE_LEN_MAX, &answer->signature);
+}
+
+static enum proto_error parse_agent(struct fields *f, struct message_agent *agent)
+{
+	static const char *const actions[] = {[AGENT_STATUS] = "status",
+					      [AGENT_RESTART] = "restart",
+					      [AGENT_STOP] = "stop",
+					      [AGENT_INTERRUPT] = "interrupt",
+					      NULL};
+	struct text word = TEXT_NONE;
+	unsigned action = AGENT_STATUS;
+	enum proto_error error;
+
+	agent->agent = TEXT_NONE;
+	if ((error = fields_user(f, "agent", OPTIONAL, &agent->agent)) != PROTO_OK ||
+	    (error = fields_word(f, "action", actions, &action, &word)) != PROTO_OK)
+		return error;
+	agent->action = (enum agent_action)action;
+	if (agent->action != AGENT_STATUS && agent->agent.len == 0)
+		return fields_refuse(f, ERR_missing_field, "agent", "agent is missing");
+	return PROTO_OK;
+}
+
+static enum proto_error parse_partial(struct fields *f, struct message_partial *partial)
+{
+	enum proto_error error = fields_room(f, REQUIRED, &partial->room);
+
+	if (error != PROTO_OK)
+		return error;
+	return parse_content(f, PARTIAL_MAX_CHARS, true, &partial->content);
 }
 
 /* ---- questions ---- */
@@ -336,7 +439,7 @@ static enum proto_error parse_fields(struct fields *f, struct message_parser *pa
 	case MSG_login:
 		return parse_login(f, parser, &out->login);
 	case MSG_message:
-		return parse_message(f, &out->message);
+		return parse_message(f, parser, &out->message);
 	case MSG_topic:
 		return parse_topic(f, &out->topic);
 	case MSG_join:
@@ -366,13 +469,18 @@ static enum proto_error parse_fields(struct fields *f, struct message_parser *pa
 		out->bye.reason = TEXT_NONE;
 		return fields_shown(f, "reason", OPTIONAL, REASON_MAX_CHARS, false,
 				    &out->bye.reason);
+	case MSG_answer:
+		return parse_answer(f, &out->answer);
+	case MSG_agent:
+		return parse_agent(f, &out->agent);
+	case MSG_partial:
+		return parse_partial(f, &out->partial);
 	case MSG_ping:
 	case MSG_search:
 	case MSG_edit:
 	case MSG_delete:
 	case MSG_reaction:
 	case MSG_moderation:
-	case MSG_answer:
 		return PROTO_OK;
 	case MSG_UNKNOWN:
 		break;

@@ -30,6 +30,8 @@
 #define RESUME_MAX 1024u /* entries in login.resume and in login.only */
 #define CURSOR_LEN_MAX 64u
 #define MATCH_LEN_MAX 64u
+#define ASK_OPTIONS_MAX 8u
+#define ASK_APPROVE_MAX 16u
 
 enum message_type {
 #define MESSAGE(type, handler, state, bucket) MSG_##type,
@@ -40,7 +42,7 @@ enum message_type {
 #define MESSAGE_TYPES ((unsigned)MSG_UNKNOWN)
 
 enum message_format { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_CODE };
-enum message_kind { KIND_MESSAGE, KIND_ME, KIND_NOTICE, KIND_ALERT };
+enum message_kind { KIND_MESSAGE, KIND_ME, KIND_NOTICE, KIND_ALERT, KIND_ASK };
 
 /* A client's place in a log. */
 struct cursor {
@@ -78,6 +80,32 @@ struct message_message {
 	enum message_kind kind;
 	uint64_t reply_to;     /* a seq; 0: none. In a direct message always 0 */
 	struct text reply_ref; /* in a direct message: 16 hex digits, lower case; "": none */
+	/* KIND_ASK alone, and never in a direct message. */
+	const struct text *options; /* at least one, no two the same */
+	size_t option_count;
+	uint64_t expires_s; /* Unix seconds; 0: never */
+	bool has_approve;
+	const struct text *approve; /* who may answer: names, and "ops" for every operator */
+	size_t approve_count;
+};
+
+struct message_answer {
+	struct text room;
+	uint64_t target;
+	struct text option;
+	struct text signature; /* as sent, not judged; "": none */
+};
+
+enum agent_action { AGENT_STATUS, AGENT_RESTART, AGENT_STOP, AGENT_INTERRUPT };
+
+struct message_agent {
+	struct text agent; /* "": all of them, AGENT_STATUS only */
+	enum agent_action action;
+};
+
+struct message_partial {
+	struct text room;
+	struct text content; /* the text so far, or its end */
 };
 
 struct message_join {
@@ -135,6 +163,9 @@ struct message {
 		} who;
 		struct message_history history;
 		struct message_read read;
+		struct message_answer answer;
+		struct message_agent agent;
+		struct message_partial partial;
 		struct {
 			struct text room;
 		} typing;

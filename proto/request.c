@@ -141,6 +141,28 @@ void request_away(struct buf *out, const char *id, const char *content)
 	json_end(&json);
 }
 
+void request_answer(struct buf *out, const char *id, const char *room, int64_t target,
+		    const char *option)
+{
+	struct json_writer json;
+
+	begin(&json, out, "answer", id);
+	json_put_string(&json, "room", room);
+	json_put_i64(&json, "target", target);
+	json_put_string(&json, "option", option);
+	json_end(&json);
+}
+
+void request_agent(struct buf *out, const char *id, const char *agent, const char *action)
+{
+	struct json_writer json;
+
+	begin(&json, out, "agent", id);
+	json_put_string_if(&json, "agent", agent);
+	json_put_string_if(&json, "action", action);
+	json_end(&json);
+}
+
 void request_read(struct buf *out, const char *room, int64_t seq)
 {
 	struct json_writer json;

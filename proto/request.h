@@ -59,6 +59,10 @@ void request_history(struct buf *out, const char *id, const char *room, int64_t 
 void request_topic(struct buf *out, const char *id, const char *room, const char *content);
 /* Without content: back. */
 void request_away(struct buf *out, const char *id, const char *content);
+void request_answer(struct buf *out, const char *id, const char *room, int64_t target,
+		    const char *option);
+/* agent NULL: all of them. */
+void request_agent(struct buf *out, const char *id, const char *agent, const char *action);
 void request_read(struct buf *out, const char *room, int64_t seq);
 void request_ping(struct buf *out, const char *id);
 void request_bye(struct buf *out, const char *reason);

@@ -36,6 +36,8 @@ static const struct {
 	{"notice", SERVER_LINE_NOTICE},
 	{"bye", SERVER_LINE_BYE},
 	{"pong", SERVER_LINE_PONG},
+	{"partial", SERVER_LINE_PARTIAL},
+	{"agent", SERVER_LINE_AGENT},
 };
 
 static enum server_line_type type_of(const char *name)
@@ -147,9 +149,40 @@ static int get_users(const json_t *object, struct server_line *line)
 		if (!user->user)
 			continue;
 		user->role = get_text(item, "role");
+		user->state = get_text(item, "state");
 		user->connections = get_integer(item, "connections");
 		get_away(item, &user->away, &user->away_text);
 		line->user_count++;
+	}
+	return 0;
+}
+
+static int get_agents(const json_t *object, struct server_line *line)
+{
+	const json_t *array = json_object_get(object, "agents");
+	size_t size = json_array_size(array);
+
+	if (size == 0)
+		return 0;
+	line->agents = calloc(size, sizeof(*line->agents));
+	if (!line->agents)
+		return -ENOMEM;
+	for (size_t i = 0; i < size; i++) {
+		const json_t *item = json_array_get(array, i);
+		struct server_agent *agent = &line->agents[line->agent_count];
+
+		agent->agent = get_text(item, "agent");
+		if (!agent->agent)
+			continue;
+		agent->state = get_text(item, "state");
+		agent->rooms = get_text(item, "rooms");
+		agent->queue = get_integer(item, "queue");
+		agent->turns = get_integer(item, "turns");
+		agent->failures = get_integer(item, "failures");
+		agent->restarts = get_integer(item, "restarts");
+		agent->busy_s = get_integer(item, "busy_s");
+		agent->cost_microusd = get_integer(item, "cost_microusd");
+		line->agent_count++;
 	}
 	return 0;
 }
@@ -210,6 +243,11 @@ static void get_plain_fields(const json_t *object, struct server_line *line)
 	line->reason = get_text(object, "reason");
 	line->user = get_text(object, "user");
 	line->reply_to = get_integer(object, "reply_to");
+	line->option = get_text(object, "option");
+	line->target = get_integer(object, "target");
+	line->agent = get_text(object, "agent");
+	line->state = get_text(object, "state");
+	line->has_approve = json_is_array(json_object_get(object, "approve"));
 	line->duplicate = get_flag(object, "duplicate");
 	line->remove = get_flag(object, "remove");
 
@@ -262,6 +300,9 @@ int server_line_parse(const char *text, size_t len, struct server_line *ret_line
 	line.type = type_of(line.type_name);
 	get_plain_fields(object, &line);
 	if ((rc = get_rooms(object, &line)) < 0 || (rc = get_users(object, &line)) < 0 ||
+	    (rc = get_agents(object, &line)) < 0 ||
+	    (rc = get_texts(object, "options", &line.options, &line.option_count)) < 0 ||
+	    (rc = get_texts(object, "approve", &line.approve, &line.approve_count)) < 0 ||
 	    (rc = get_texts(object, "joined", &line.joined, &line.joined_count)) < 0 ||
 	    (rc = get_texts(object, "left", &line.left, &line.left_count)) < 0 ||
 	    (rc = get_texts(object, "keys", &line.keys, &line.keys_count)) < 0 ||
@@ -281,6 +322,9 @@ void server_line_finish(struct server_line *line)
 {
 	free(line->rooms);
 	free(line->users);
+	free(line->agents);
+	free(line->options);
+	free(line->approve);
 	free(line->joined);
 	free(line->left);
 	free(line->keys);
@@ -321,6 +365,8 @@ bool server_line_is_sequenced(const struct server_line *line)
 	case SERVER_LINE_NOTICE:
 	case SERVER_LINE_BYE:
 	case SERVER_LINE_PONG:
+	case SERVER_LINE_PARTIAL:
+	case SERVER_LINE_AGENT:
 		break;
 	}
 	return false;

@@ -47,6 +47,8 @@ enum server_line_type {
 	SERVER_LINE_NOTICE,
 	SERVER_LINE_BYE,
 	SERVER_LINE_PONG,
+	SERVER_LINE_PARTIAL,
+	SERVER_LINE_AGENT,
 };
 
 /* A room as `welcome` and `rooms` list it. */
@@ -61,9 +63,18 @@ struct server_room {
 struct server_user {
 	const char *user;
 	const char *role;
+	const char *state;     /* an agent's */
 	const char *away_text; /* why, if they said */
 	int64_t connections;
 	bool away;
+};
+
+/* An agent as the answer to an `agent` line lists it; -1: not told. */
+struct server_agent {
+	const char *agent;
+	const char *state;
+	const char *rooms;
+	int64_t queue, turns, failures, restarts, busy_s, cost_microusd;
 };
 
 /* The limits a client acts upon; a value the server did not tell is the contract's default. */
@@ -98,6 +109,10 @@ struct server_line {
 	const char *emoji;
 	const char *reason;
 	const char *user;
+	const char *option; /* of an answer, and the line that it answers */
+	int64_t target;
+	const char *agent;
+	const char *state;
 	int64_t reply_to;
 	bool duplicate;
 
@@ -139,6 +154,13 @@ struct server_line {
 	size_t left_count;
 	const char **keys; /* who: fingerprints */
 	size_t keys_count;
+	const char **options; /* kind "ask": what may be answered, and by whom */
+	size_t option_count;
+	const char **approve;
+	size_t approve_count;
+	bool has_approve;
+	struct server_agent *agents;
+	size_t agent_count;
 	const char **capabilities;
 	size_t capability_count;
 	const char *cursor; /* of a list that goes on */

@@ -105,6 +105,8 @@ static enum append_result logs_check(struct shm *shm, struct append *append,
 			return APPEND_STALE;
 		rings[i] = log_ring_of(shm, log);
 	}
+	if (append->only_at != 0 && load_relaxed(&rings[0].head->next) != append->only_at)
+		return APPEND_MOVED;
 	for (unsigned i = 0; i < append->copies; i++) {
 		switch (log_has_room(shm, append->copy[i].log, &rings[i], line, false)) {
 		case LOG_FITS:

@@ -27,6 +27,7 @@ enum append_result {
 	APPEND_INBOX_FULL_OWN,    /* copy 0's inbox */
 	APPEND_INBOX_FULL_THEIRS, /* copy 1's inbox */
 	APPEND_TOO_LONG,          /* the line doesn't fit the log's ring at all */
+	APPEND_MOVED,         /* the log has gone on: next isn't `only_at` any more */
 	APPEND_NO_MEMORY,         /* an inbox has no body and /dev/shm has no room for one */
 	APPEND_BROKEN             /* quarantined log: its new epoch comes soon */
 };
@@ -76,6 +77,11 @@ struct append {
 	const char *id;
 	uint64_t id_hash, content_hash;
 	const char *topic; /* a topic line: the new topic; else NULL */
+	/*
+	 * Not 0: append as this number of copy 0's log or not at all (APPEND_MOVED). So a decision
+	 * made on what the log holds is made once: read up to it, append, look again if it moved.
+	 */
+	uint64_t only_at;
 	/*
 	 * With an id: later than this nothing is appended (APPEND_BUSY); 0: whenever. Who was
 	 * stopped before it got the window's lock may come when the id has been used and forgotten.

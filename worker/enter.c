@@ -25,9 +25,9 @@
 
 #define STALE_TRIES 8u
 
-static const char *const capabilities[] = {"history", "direct", "topic",  "presence",
-					   "typing",  "read",   "away",   "rooms",
-					   "users",   "who",    "resume", NULL};
+static const char *const capabilities[] = {"history", "direct", "topic",  "presence", "typing",
+					   "read",    "away",   "rooms",  "users",    "who",
+					   "resume",  "answer", "agents", NULL};
 
 /* ---- the user and his session ------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,20 @@ static void go_on(struct conn *conn, struct buf *held)
 		conn->login = NULL;
 	}
 	receive_held(conn, held);
+}
+
+/* Whatever the key: the configuration's agents are the only ones of their names. */
+static void refuse_agent(struct conn *conn)
+{
+	const char *user = conn->login->result.identity.user;
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "%s is an agent of this server ([agent.%s] in its configuration): log in under "
+		 "another name",
+		 user, user);
+	log_refusal(conn, user, ERR_name_taken, "an agent's name");
+	refuse_later(conn, ERR_name_taken, text);
 }
 
 /* ---- a good signature ------------------------------------------------------------------ */
@@ -243,7 +258,9 @@ static void judge(struct conn *conn, const struct message_login *line)
 
 	switch (login_judge(keyring_view(worker->keyring), &request, result)) {
 	case LOGIN_ACCEPT:
-		if (result->needs_claim)
+		if (config_agent_find(&worker->config->agents, result->identity.user) != NULL)
+			refuse_agent(conn);
+		else if (result->needs_claim)
 			claim(conn);
 		else
 			enter(conn);

@@ -1,5 +1,7 @@
+#include "auth/login.h"
 #include "worker/announce.h"
 #include "worker/answer.h"
+#include "worker/ask.h"
 #include "worker/dispatch.h"
 #include "worker/handlers.h"
 
@@ -17,7 +19,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STALE_TRIES 4u
+/* An answer starts over as often as somebody else says something meanwhile. */
+#define STALE_TRIES 16u
 
 /* A line that asks to be appended, as it is worked on. */
 struct request {
@@ -27,6 +30,7 @@ struct request {
 	char answer[ROOM_SIZE]; /* what the `ok` calls it: "ops", or the sender's own inbox */
 	uint64_t id_hash, content_hash;
 	struct append append;
+	uint64_t same_seq; /* an answer that stands there already: the number it got */
 };
 
 /* ---- ids ------------------------------------------------------------------------- */
@@ -103,6 +107,7 @@ static bool answer_known(struct request *request)
 	case APPEND_INBOX_FULL_OWN:
 	case APPEND_INBOX_FULL_THEIRS:
 	case APPEND_TOO_LONG:
+	case APPEND_MOVED:
 	case APPEND_NO_MEMORY:
 	case APPEND_BROKEN:
 		break;
@@ -145,6 +150,20 @@ static void set_copy(struct append *append, unsigned copy, struct room_ref ref)
 	append->copy[copy].epoch = ref.epoch;
 }
 
+/* Nobody has answered: the answer is appended as the very next line, or the log is looked at again.
+ */
+static enum proto_error aim_answer(struct request *request, struct room_ref ref)
+{
+	struct ask_look look;
+	enum proto_error error = ask_look(request->conn, ref, request->message, &look);
+
+	if (error != PROTO_OK)
+		return error;
+	request->append.only_at = look.next;
+	request->same_seq = look.same ? look.same_seq : 0;
+	return PROTO_OK;
+}
+
 static enum proto_error aim(struct request *request)
 {
 	struct conn *conn = request->conn;
@@ -158,6 +177,8 @@ static enum proto_error aim(struct request *request)
 		error = answer_target(conn, text_from(request->target), &target);
 		if (error == PROTO_OK)
 			set_copy(append, 0, target.ref);
+		if (error == PROTO_OK && request->message->type == MSG_answer)
+			error = aim_answer(request, target.ref);
 		return error;
 	}
 	error = find_recipient(conn, request->target + 1, &recipient);
@@ -233,6 +254,10 @@ static bool append(struct request *request)
 	enum proto_error error = aim(request);
 	bool local = false;
 
+	if (error == PROTO_OK && request->same_seq > 0) {
+		tell_duplicate(request, request->same_seq);
+		return true;
+	}
 	if (error == PROTO_OK)
 		error = take_window(request);
 	if (error != PROTO_OK) {
@@ -247,6 +272,7 @@ static bool append(struct request *request)
 		tell_duplicate(request, append->copy[0].ret_seq);
 		return true;
 	case APPEND_STALE:
+	case APPEND_MOVED:
 		return false;
 	case APPEND_ID_CONFLICT:
 		answer_error(conn, request->message, ERR_id_conflict);
@@ -347,6 +373,16 @@ void handle_message(struct conn *conn, const struct message *message)
 		answer_error(conn, message, ERR_wrong_sender);
 		return;
 	}
+	if (line->kind == KIND_ASK && (conn->identity->roles & ROLE_AGENT) == 0) {
+		answer_error_text(conn, message, ERR_forbidden,
+				  "only keys with the role agent ask questions");
+		return;
+	}
+	if (direct && config_agent_find(&conn->worker->config->agents, line->recipient.str)) {
+		answer_error_text(conn, message, ERR_not_supported,
+				  "an agent reads no direct messages: write to it in a room");
+		return;
+	}
 	snprintf(ref, sizeof(ref), "%016" PRIx64, random_u64());
 	event = (struct event_message){.wall_ms = clock_wall_ms(),
 				       .sender = conn->name,
@@ -357,6 +393,12 @@ void handle_message(struct conn *conn, const struct message *message)
 				       .kind = line->kind_text.str,
 				       .reply_to = line->reply_to,
 				       .reply_ref = line->reply_ref.str,
+				       .options = line->options,
+				       .option_count = line->option_count,
+				       .has_approve = line->has_approve,
+				       .approve = line->approve,
+				       .approve_count = line->approve_count,
+				       .expires_s = line->expires_s,
 				       .id = message->id.str};
 	buf_reset(&conn->worker->line_tail);
 	event_message_tail(&conn->worker->line_tail, &event);
@@ -384,4 +426,34 @@ void handle_topic(struct conn *conn, const struct message *message)
 	buf_reset(tail);
 	event_topic_tail(tail, wall_ms, conn->name, message->topic.content, message->id.str);
 	append_rendered(&request, event_topic_head(), wall_ms, message->topic.content.str);
+}
+
+void handle_answer(struct conn *conn, const struct message *message)
+{
+	const struct message_answer *line = &message->answer;
+	struct request request = {.conn = conn, .message = message};
+	struct buf *tail = &conn->worker->line_tail, what = BUF_INIT;
+	int64_t wall_ms = clock_wall_ms();
+
+	set_name(request.target, "", line->room.str);
+	set_name(request.answer, "", request.target);
+	buf_append_u64(&what, line->target);
+	buf_append_char(&what, ' ');
+	buf_append_str(&what, line->option.str);
+	hash(&request, (struct text){.str = what.data != NULL ? what.data : "", .len = what.len});
+	buf_finish(&what);
+	if (answer_known(&request) || !dispatch_spend(conn, BUCKET_APPEND, message->id.str))
+		return;
+	if (request.target[0] == '@') {
+		answer_error_text(conn, message, ERR_forbidden, "nothing is asked in an inbox");
+		return;
+	}
+	buf_reset(tail);
+	event_answer_tail(tail, &(struct event_answer){.wall_ms = wall_ms,
+						       .sender = conn->name,
+						       .target = line->target,
+						       .option = line->option,
+						       .signature = line->signature.str,
+						       .id = message->id.str});
+	append_rendered(&request, event_answer_head(), wall_ms, NULL);
 }

@@ -171,7 +171,10 @@ static unsigned fill_page(struct worker *worker, const struct present *present, 
 			.user = person->name,
 			.connections = user_connections(&worker->shm, user),
 			.away = away ? person->away : NULL,
+			.state = agent_state_of(worker, person->name),
 			.role = role_word(roles_of(view, person->name))};
+		if (rows[count].state != NULL)
+			rows[count].role = "agent";
 		bytes += (away ? strlen(person->away) : 0) + NAME_SIZE;
 		count++;
 	}

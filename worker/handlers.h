@@ -21,6 +21,12 @@ void handle_leave(struct conn *conn, const struct message *message);
 /* handle_message.c */
 void handle_message(struct conn *conn, const struct message *message);
 void handle_topic(struct conn *conn, const struct message *message);
+void handle_answer(struct conn *conn, const struct message *message);
+/* handle_agent.c */
+void handle_agent(struct conn *conn, const struct message *message);
+void handle_partial(struct conn *conn, const struct message *message);
+/* What the agent of that name does now, as a word; NULL: none of our agents has that name. */
+const char *agent_state_of(const struct worker *worker, const char *name);
 /* handle_query.c */
 void handle_rooms(struct conn *conn, const struct message *message);
 void handle_users(struct conn *conn, const struct message *message);

@@ -7,13 +7,15 @@
 
 #include "auth/keyring.h"
 #include "base/config.h"
+#include "shm/agent_board.h"
 #include "shm/segment.h"
 
 struct inherit {
-	unsigned slot;               /* 0 .. config->workers - 1 */
-	struct shm shm;              /* slot and generation are set by segment_enter_worker */
-	const struct config *config; /* as of the fork; a reload makes the worker's own */
-	struct keyring *keyring;     /* this process's view of the sealed memfd: read only */
+	unsigned slot;                    /* 0 .. config->workers - 1 */
+	struct shm shm;                   /* slot and generation are set by segment_enter_worker */
+	const struct config *config;      /* as of the fork; a reload makes the worker's own */
+	const struct agent_board *agents; /* what the supervisor's agents do; NULL: none */
+	struct keyring *keyring;          /* this process's view of the sealed memfd: read only */
 	int listen_fds[8]; /* this worker's SO_REUSEPORT sockets, nonblocking; -1 ends the list */
 	int control_fd;    /* SOCK_SEQPACKET to the master, see control.h; nonblocking */
 	unsigned port;     /* the one that was bound, for the list of server names */

@@ -111,6 +111,7 @@ bool ledger_say(struct ledger *ledger, uint32_t w)
 			break;
 		case APPEND_ID_CONFLICT:
 		case APPEND_TOO_LONG:
+		case APPEND_MOVED:
 		case APPEND_NO_MEMORY:
 		case APPEND_BROKEN:
 			crash_check(false, "message %" PRIu64 " of %u got %d", n, w, (int)result);

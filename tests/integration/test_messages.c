@@ -220,7 +220,6 @@ OwnedTest(messages, what_is_not_built_yet_says_so)
 		"'type':'delete','room':'lobby','target':1",
 		"'type':'reaction','room':'lobby','target':1,'emoji':'+1'",
 		"'type':'moderation','action':'kick','room':'lobby','user':'alice'",
-		"'type':'answer','room':'lobby','target':1,'option':'yes'",
 	};
 	json_t *told;
 	size_t i;

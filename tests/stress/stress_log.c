@@ -149,6 +149,7 @@ static void writer_say(struct writer *writer)
 		break;
 	case APPEND_ID_CONFLICT:
 	case APPEND_TOO_LONG:
+	case APPEND_MOVED:
 	case APPEND_NO_MEMORY:
 	case APPEND_BROKEN:
 		check(false, "an append was refused", saying.log, writer->n, content);

@@ -582,3 +582,80 @@ Test(config, a_reload_sees_the_call_of_the_start_whatever_became_of_it)
 	config_finish(&fresh);
 	config_finish(&fresh);
 }
+
+/* ---- agents ---- */
+
+Test(config, an_agent_is_a_section_with_defaults)
+{
+	cr_assert_eq(
+		load_file("[agent.echo]\ncommand = cat\nrooms = \"#ops, dev\"\n[listen]\nport = 9\n",
+			  "", ""),
+		0, "%s", errors.data);
+	cr_assert_eq(config.agents.count, 1);
+	cr_assert_str_eq(config.agents.agent[0].name, "echo");
+	cr_assert_str_eq(config.agents.agent[0].command, "cat");
+	cr_assert_str_eq(config.agents.agent[0].rooms, "ops dev");
+	cr_assert_str_eq(config.agents.agent[0].talk, "everyone");
+	cr_assert_str_eq(config.agents.agent[0].approve, "", "nobody unless named");
+	cr_assert_eq(config.agents.agent[0].format, AGENT_LINES);
+	cr_assert_eq(config.agents.agent[0].queue, 32);
+	cr_assert_eq(config.agents.agent[0].silence, 600);
+	cr_assert_eq(config.agents.agent[0].approve_wait, 300);
+	cr_assert_eq(config.agents.agent[0].stop_wait, 5);
+	cr_assert_eq(config.port, 9, "the next section is another one");
+}
+
+Test(config, what_is_wrong_with_an_agent_is_told_with_its_line)
+{
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
+		{"[agent.e]\ncommand = cat\nrooms = a\nport = 9\n",
+		 ":4: port: an agent has no option \"port\"; the options are: command, rooms"},
+		{"[agent.e]\ncommand = cat\n", ":1: e: rooms is missing"},
+		{"[agent.e]\nrooms = a\n", ":1: e: command is missing"},
+		{"[agent.e]\ncommand = cat\nrooms = A\n",
+		 ":1: e: rooms: \"A\" is no name of a room"},
+		{"[agent.E]\ncommand = cat\n", ":1: [agent.E]: a name is 1 to 32"},
+		{"[agent.e]\ncommand=a\nrooms=a\n[agent.e]\n", ":4: [agent.e] stands on line 1"},
+		{"[agent.e]\nformat = xml\n", ":2: format: \"xml\" is none of: lines stream-json"},
+		{"[agent.e]\nqueue = 0\n", ":2: queue: \"0\": a whole number from 1 to 1024"},
+		{"[agent.e]\nqueue = 1\nqueue = 2\n", ":3: queue: queue stands on line 2 already"},
+		{"[agent.e]\ncommand=a\nrooms=a\napprove = everyone\n",
+		 ":1: e: approve: \"everyone\""},
+		{"[agent.e]\ncommand=a\nrooms=a\nformat=stream-json\ninput=json\n",
+		 ":1: e: input is for programs that read lines"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *error = file_error(cases[i].text);
+
+		cr_assert_eq(strncmp(error, cases[i].error, strlen(cases[i].error)), 0, "%s: %s",
+			     cases[i].text, error);
+		buf_reset(&errors);
+	}
+}
+
+Test(config, agents_are_printed_so_that_they_read_back_as_the_same)
+{
+	static const char text[] = "[agent.claude]\ncommand = \"claude -p # x\"\nrooms = ops dev\n"
+				   "format = stream-json\nprocess = room\napprove = ops, alice\n"
+				   "env = HOME\nenv = \"A=b c\"\ndirectory = ~/work\nmemory = 2G\n"
+				   "restart = never\n";
+	struct config first;
+	struct buf out = BUF_INIT;
+
+	cr_assert_eq(load_file(text, "", ""), 0, "%s", errors.data);
+	cr_assert_str_eq(config.agents.agent[0].directory, "/home/alice/work");
+	cr_assert_str_eq(config.agents.agent[0].env, "HOME\nA=b c");
+	cr_assert_eq(config.agents.agent[0].memory, UINT32_C(2) << 30);
+	cr_assert(agent_list_has(config.agents.agent[0].approve, "alice", false));
+	cr_assert(agent_list_has(config.agents.agent[0].approve, "olga", true));
+	cr_assert_not(agent_list_has(config.agents.agent[0].approve, "ops", false));
+	first = config;
+	config_print(&first, &out);
+	cr_assert_eq(load_file(out.data, "", ""), 0, "%s", errors.data);
+	cr_assert(config_agents_equal(&first.agents, &config.agents), "%s", out.data);
+	config_finish(&first);
+	buf_finish(&out);
+}

@@ -266,3 +266,27 @@ Test(commands, people_can_be_ignored_and_heard_again)
 	cr_assert(settings_ignores(&settings, "eve"));
 	cr_assert_not(settings_ignores(&settings, "bob"));
 }
+
+Test(commands, agents_are_asked_and_ordered)
+{
+	check("/agents", "{\"type\":\"agent\",\"id\":\"q-1\"}\n");
+	check("/agent Echo",
+	      "{\"type\":\"agent\",\"id\":\"q-2\",\"agent\":\"echo\",\"action\":\"status\"}\n");
+	check("/agent echo restart",
+	      "{\"type\":\"agent\",\"id\":\"q-3\",\"agent\":\"echo\",\"action\":\"restart\"}\n");
+	check_noted("/agent", "Usage: /agent NAME");
+	check_noted("/agent echo dance", "Usage: /agent NAME");
+}
+
+Test(commands, allow_and_deny_answer_the_newest_question)
+{
+	check_noted("/allow", "Nothing is asked");
+	played_receive(&played,
+		       "{\"type\":\"message\",\"room\":\"lobby\",\"seq\":10,\"kind\":\"ask\","
+		       "\"options\":[\"allow\",\"deny\"]}");
+	check("/allow", "{\"type\":\"answer\",\"id\":\"k-1\",\"room\":\"lobby\",\"target\":10,"
+			"\"option\":\"allow\"}\n");
+	played_receive(&played,
+		       "{\"type\":\"answer\",\"room\":\"lobby\",\"seq\":11,\"target\":10}");
+	check_noted("/deny", "Nothing is asked");
+}

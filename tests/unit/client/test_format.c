@@ -105,8 +105,13 @@ Test(format, other_stored_lines)
 	check("{\"type\":\"moderation\",\"room\":\"dev\",\"seq\":2," AT
 	      "\"sender\":\"bob\",\"action\":\"kick\",\"user\":\"eve\",\"reason\":\"spam\"}",
 	      FORMAT_SAID, "12:39 #dev bob kick eve: spam");
-	check("{\"type\":\"answer\",\"room\":\"dev\",\"seq\":2," AT "\"sender\":\"bob\"}",
-	      FORMAT_SAID, "12:39 #dev bob answered");
+	check("{\"type\":\"answer\",\"room\":\"dev\",\"seq\":2," AT
+	      "\"sender\":\"bob\",\"option\":\"deny\"}",
+	      FORMAT_SAID, "12:39 #dev bob answered: deny");
+	check("{\"type\":\"message\",\"room\":\"dev\",\"seq\":2," AT
+	      "\"sender\":\"bot\",\"content\":\"May I?\",\"kind\":\"ask\",\"options\":[\"allow\","
+	      "\"deny\"],\"approve\":[\"ops\"]}",
+	      FORMAT_SAID, "12:39 #dev bot: May I?\n      answer with /allow or /deny (ops)");
 	check("{\"type\":\"dance\",\"room\":\"dev\",\"seq\":2}", FORMAT_NOTHING, "");
 }
 

@@ -272,8 +272,7 @@ Test(message, an_id_is_1_to_64_printable_ascii_characters)
 
 Test(message, what_has_no_handler_yet_is_taken_with_its_id_alone)
 {
-	static const char *const types[] = {"search",   "edit",       "delete",
-					    "reaction", "moderation", "answer"};
+	static const char *const types[] = {"search", "edit", "delete", "reaction", "moderation"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		char line[100];
@@ -524,4 +523,49 @@ Test(message, ping_needs_nothing)
 Test(message, a_parser_may_be_destroyed_that_never_was)
 {
 	message_parser_destroy(NULL);
+}
+
+Test(message, an_answer_names_its_question_and_an_option)
+{
+	taken("{\"type\":\"answer\",\"room\":\"#Ops\",\"target\":41,\"option\":\"allow\","
+	      "\"signature\":\"x\"}");
+	cr_assert_str_eq(message.answer.room.str, "ops");
+	cr_assert_eq(message.answer.target, 41);
+	cr_assert_str_eq(message.answer.option.str, "allow");
+	cr_assert_str_eq(message.answer.signature.str, "x");
+	refused("{\"type\":\"answer\",\"target\":41,\"option\":\"a\"}", ERR_missing_field, "room");
+	refused("{\"type\":\"answer\",\"room\":\"ops\",\"option\":\"a\"}", ERR_missing_field,
+		"target");
+	refused("{\"type\":\"answer\",\"room\":\"ops\",\"target\":41}", ERR_missing_field,
+		"option");
+	refused("{\"type\":\"answer\",\"room\":\"ops\",\"target\":0,\"option\":\"a\"}",
+		ERR_bad_field, "target");
+}
+
+Test(message, an_order_names_its_agent)
+{
+	taken("{\"type\":\"agent\"}");
+	cr_assert_eq(message.agent.action, AGENT_STATUS);
+	cr_assert_eq(message.agent.agent.len, 0);
+	taken("{\"type\":\"agent\",\"agent\":\"Echo\",\"action\":\"interrupt\"}");
+	cr_assert_eq(message.agent.action, AGENT_INTERRUPT);
+	cr_assert_str_eq(message.agent.agent.str, "echo");
+	refused("{\"type\":\"agent\",\"action\":\"stop\"}", ERR_missing_field, "agent");
+	refused("{\"type\":\"agent\",\"agent\":\"e\",\"action\":\"dance\"}", ERR_bad_field,
+		"action");
+	refused("{\"type\":\"agent\",\"agent\":\"no name\"}", ERR_bad_name, "agent");
+}
+
+Test(message, partial_text_is_short)
+{
+	char line[1000] = "{\"type\":\"partial\",\"room\":\"ops\",\"content\":\"";
+	size_t at = strlen(line);
+
+	memset(line + at, 'x', 701);
+	strcpy(line + at + 701, "\"}");
+	refused(line, ERR_too_long, "content");
+	strcpy(line + at + 700, "\"}");
+	taken(line);
+	refused("{\"type\":\"partial\",\"content\":\"x\"}", ERR_missing_field, "room");
+	refused("{\"type\":\"partial\",\"room\":\"ops\",\"content\":\" \"}", ERR_empty, "content");
 }

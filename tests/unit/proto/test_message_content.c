@@ -179,7 +179,7 @@ Test(message_content, has_a_format_and_a_kind)
 	refused(",\"format\":\"html\"", ERR_bad_field, "format");
 	cr_assert_str_eq(why.text, "format must be one of: text, markdown, code");
 	refused(",\"kind\":\"ME\"", ERR_bad_field, "kind");
-	cr_assert_str_eq(why.text, "kind must be one of: message, me, notice, alert");
+	cr_assert_str_eq(why.text, "kind must be one of: message, me, notice, alert, ask");
 	refused(",\"kind\":1", ERR_bad_field, "kind");
 }
 
@@ -205,4 +205,36 @@ Test(message_content, replies_to_a_ref_in_a_direct_message)
 		"reply_to");
 	refused(",\"recipient\":\"bob\",\"reply_to\":\"00112233445566aa7\"", ERR_bad_field,
 		"reply_to");
+}
+
+Test(message_content, a_question_has_options)
+{
+	taken(",\"room\":\"ops\",\"kind\":\"ask\",\"options\":[\"allow\",\"deny\"],\"expires\":"
+	      "1795197660,"
+	      "\"approve\":[\"ops\",\"bob\"]");
+	cr_assert_eq(message.message.kind, KIND_ASK);
+	cr_assert_eq(message.message.option_count, 2);
+	cr_assert_str_eq(message.message.options[1].str, "deny");
+	cr_assert_eq(message.message.expires_s, 1795197660);
+	cr_assert(message.message.has_approve);
+	cr_assert_str_eq(message.message.approve[0].str, "ops");
+	taken(",\"kind\":\"ask\",\"options\":[\"yes\"],\"approve\":[]");
+	cr_assert(message.message.has_approve);
+	cr_assert_eq(message.message.approve_count, 0);
+	cr_assert_eq(message.message.expires_s, 0);
+	taken(",\"options\":7");
+	cr_assert_eq(message.message.option_count, 0, "only a question has options");
+	refused(",\"kind\":\"ask\"", ERR_missing_field, "options");
+	refused(",\"kind\":\"ask\",\"options\":[]", ERR_bad_field, "options");
+	refused(",\"kind\":\"ask\",\"options\":[\"a\",\"a\"]", ERR_bad_field, "options");
+	refused(",\"kind\":\"ask\",\"options\":[\"a\\nb\"]", ERR_bad_field, "options");
+	refused(",\"kind\":\"ask\",\"options\":[\" \"]", ERR_bad_field, "options");
+	refused(",\"kind\":\"ask\",\"options\":[1]", ERR_bad_field, "options");
+	refused(",\"kind\":\"ask\",\"options\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\","
+		"\"9\"]",
+		ERR_bad_field, "options");
+	refused(",\"kind\":\"ask\",\"options\":[\"a\"],\"expires\":\"soon\"", ERR_bad_field,
+		"expires");
+	refused(",\"recipient\":\"bob\",\"kind\":\"ask\",\"options\":[\"a\"]", ERR_bad_field,
+		"kind");
 }

@@ -186,6 +186,28 @@ Test(append, to_a_log_of_another_epoch_is_stale)
 	cr_assert_eq(append_line(shm, &append, &local), APPEND_STALE);
 }
 
+Test(append, of_a_line_that_is_to_be_the_next_one_is_refused_when_it_is_not)
+{
+	struct append append = {
+		.head = "{\"room\":\"",
+		.head_len = 9,
+		.tail = "}\n",
+		.tail_len = 2,
+		.window = SHM_NONE,
+		.copies = 1,
+		.copy = {{.log = 0, .epoch = log_epoch(shm, 0)}},
+	};
+	uint64_t next = room_log_next(shm, 0);
+	bool local;
+
+	append.only_at = next;
+	cr_assert_eq(append_line(shm, &append, &local), APPEND_OK);
+	cr_assert_eq(append_line(shm, &append, &local), APPEND_MOVED);
+	cr_assert_eq(room_log_next(shm, 0), next + 1, "nothing was appended");
+	append.only_at = next + 1;
+	cr_assert_eq(append_line(shm, &append, &local), APPEND_OK);
+}
+
 Test(append, through_the_window_of_a_user_who_was_forgotten_is_stale)
 {
 	struct saying saying = {.window = window, .id = "a-1", .content = "hi"};

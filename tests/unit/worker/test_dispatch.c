@@ -61,8 +61,7 @@ Test(dispatch, empty_lines_are_skipped)
 
 Test(dispatch, what_is_not_built_is_not_supported)
 {
-	static const char *const types[] = {"search",   "edit",       "delete",
-					    "reaction", "moderation", "answer"};
+	static const char *const types[] = {"search", "edit", "delete", "reaction", "moderation"};
 	struct ws *ws = fixture_enter(0, "alice");
 	char line[100];
 
