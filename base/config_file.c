@@ -59,8 +59,8 @@ static enum config_line heading(char *line, char **ret_name, const char **ret_wh
 	char *end = strchr(line, ']');
 
 	if (end != NULL && end > line + 1 && is_rest(skip_blanks(end + 1))) {
-		*end = '\0';
-		*ret_name = line + 1;
+		*ret_name = skip_blanks(line + 1);
+		cut_blanks(*ret_name, end);
 		return CONFIG_LINE_SECTION;
 	}
 	*ret_why = "a section is written [name]";

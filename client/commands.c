@@ -92,14 +92,16 @@ static void unknown(struct commands *commands, const char *name, size_t len)
 			      word, word);
 }
 
-static void usage(struct commands *commands, const struct command *command)
+void commands_usage(struct commands *commands, const char *name)
 {
+	const struct command *command = find(name, strlen(name));
+
 	commands_note(commands, NOTE_ERROR, "Usage: /%s %s", command->name, command->arguments);
 }
 
 /* ---- asking */
 
-static int ask(struct commands *commands, const struct request_ask *question, int64_t now_ms)
+int commands_ask(struct commands *commands, const struct request_ask *question, int64_t now_ms)
 {
 	int rc = session_send(commands->session, question, now_ms);
 
@@ -124,7 +126,7 @@ static void say(struct commands *commands, const char *target, const char *text,
 	if (text_is_blank(text_from(question.content)))
 		commands_note(commands, NOTE_ERROR, "There is nothing to say in that.");
 	else
-		ask(commands, &question, now_ms);
+		commands_ask(commands, &question, now_ms);
 	buf_finish(&clean);
 }
 
@@ -159,7 +161,7 @@ static void talk_in(struct commands *commands, const char *target)
 }
 
 /* A room given as argument, or the current one where that is a room. */
-static bool room_or_current(struct commands *commands, const char *args, char room[ROOM_SIZE])
+bool commands_room_or_current(struct commands *commands, const char *args, char room[ROOM_SIZE])
 {
 	if (args[0])
 		return fold_room(commands, args, room);
@@ -219,7 +221,7 @@ void command_rooms(struct commands *commands, const char *args, int64_t now_ms)
 
 	if (args[0] == '#' && args[1])
 		question.target = args + 1;
-	ask(commands, &question, now_ms);
+	commands_ask(commands, &question, now_ms);
 }
 
 void command_join(struct commands *commands, const char *args, int64_t now_ms)
@@ -228,7 +230,7 @@ void command_join(struct commands *commands, const char *args, int64_t now_ms)
 	char room[ROOM_SIZE];
 
 	if (!args[0]) {
-		usage(commands, find("join", 4));
+		commands_usage(commands, "join");
 		return;
 	}
 	if (!fold_room(commands, args, room))
@@ -239,7 +241,7 @@ void command_join(struct commands *commands, const char *args, int64_t now_ms)
 	}
 	question.target = room;
 	/* at once, so that what is typed next goes where they mean to be */
-	if (ask(commands, &question, now_ms) == 0)
+	if (commands_ask(commands, &question, now_ms) == 0)
 		talk_in(commands, room);
 }
 
@@ -253,10 +255,10 @@ void command_leave(struct commands *commands, const char *args, int64_t now_ms)
 		commands_room_gone(commands, commands->target);
 		return;
 	}
-	if (!room_or_current(commands, args, room))
+	if (!commands_room_or_current(commands, args, room))
 		return;
 	question.target = room;
-	ask(commands, &question, now_ms);
+	commands_ask(commands, &question, now_ms);
 }
 
 void command_room(struct commands *commands, const char *args, int64_t now_ms)
@@ -264,7 +266,7 @@ void command_room(struct commands *commands, const char *args, int64_t now_ms)
 	char room[ROOM_SIZE];
 
 	if (!args[0]) {
-		usage(commands, find("room", 4));
+		commands_usage(commands, "room");
 		return;
 	}
 	if (!fold_room(commands, args, room))
@@ -280,10 +282,10 @@ void command_users(struct commands *commands, const char *args, int64_t now_ms)
 	struct request_ask question = {.kind = REQUEST_USERS};
 	char room[ROOM_SIZE];
 
-	if (!room_or_current(commands, args, room))
+	if (!commands_room_or_current(commands, args, room))
 		return;
 	question.target = room;
-	ask(commands, &question, now_ms);
+	commands_ask(commands, &question, now_ms);
 }
 
 void command_msg(struct commands *commands, const char *args, int64_t now_ms)
@@ -293,7 +295,7 @@ void command_msg(struct commands *commands, const char *args, int64_t now_ms)
 	const char *text = args + len + strspn(args + len, " \t");
 
 	if (!args[0]) {
-		usage(commands, find("msg", 3));
+		commands_usage(commands, "msg");
 		return;
 	}
 	snprintf(word, sizeof(word), "%.*s", (int)(len < 63 ? len : 63), args);
@@ -311,7 +313,7 @@ void command_me(struct commands *commands, const char *args, int64_t now_ms)
 	if (args[0])
 		say(commands, commands->target, args, "me", now_ms);
 	else
-		usage(commands, find("me", 2));
+		commands_usage(commands, "me");
 }
 
 void command_topic(struct commands *commands, const char *args, int64_t now_ms)
@@ -320,12 +322,12 @@ void command_topic(struct commands *commands, const char *args, int64_t now_ms)
 	const struct room *room;
 	char name[ROOM_SIZE];
 
-	if (!room_or_current(commands, "", name))
+	if (!commands_room_or_current(commands, "", name))
 		return;
 	if (args[0]) {
 		question.target = name;
 		question.content = args;
-		ask(commands, &question, now_ms);
+		commands_ask(commands, &question, now_ms);
 		return;
 	}
 	room = rooms_find(session_rooms(commands->session), name);
@@ -342,13 +344,13 @@ void command_who(struct commands *commands, const char *args, int64_t now_ms)
 	char user[NAME_SIZE];
 
 	if (!args[0]) {
-		usage(commands, find("who", 3));
+		commands_usage(commands, "who");
 		return;
 	}
 	if (!commands_fold_user(commands, args, user))
 		return;
 	question.target = user;
-	ask(commands, &question, now_ms);
+	commands_ask(commands, &question, now_ms);
 }
 
 void command_history(struct commands *commands, const char *args, int64_t now_ms)
@@ -384,84 +386,14 @@ void command_history(struct commands *commands, const char *args, int64_t now_ms
 		commands_note(commands, NOTE_PLAIN, "Nothing was said before that.");
 		return;
 	}
-	ask(commands, &question, now_ms);
-}
-
-void command_agents(struct commands *commands, const char *args, int64_t now_ms)
-{
-	struct request_ask question = {.kind = REQUEST_AGENT};
-
-	(void)args;
-	ask(commands, &question, now_ms);
-}
-
-void command_agent(struct commands *commands, const char *args, int64_t now_ms)
-{
-	static const char *const actions[] = {"status", "restart", "stop", "interrupt"};
-	struct request_ask question = {.kind = REQUEST_AGENT, .content = "status"};
-	size_t len = strcspn(args, " \t");
-	const char *action = args + len + strspn(args + len, " \t");
-	char word[64], user[NAME_SIZE];
-	bool known = action[0] == '\0';
-
-	snprintf(word, sizeof(word), "%.*s", (int)(len < 63 ? len : 63), args);
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-		if (strcmp(action, actions[i]) != 0)
-			continue;
-		question.content = actions[i];
-		known = true;
-	}
-	if (!args[0] || !known) {
-		usage(commands, find("agent", 5));
-		return;
-	}
-	if (!fold_user(commands, word, user))
-		return;
-	question.target = user;
-	ask(commands, &question, now_ms);
-}
-
-static void answer(struct commands *commands, const char *args, const char *option, int64_t now_ms)
-{
-	struct request_ask question = {.kind = REQUEST_ANSWER, .content = option};
-	const struct room *room;
-	char name[ROOM_SIZE];
-	char *end = NULL;
-
-	if (!room_or_current(commands, "", name))
-		return;
-	room = rooms_find(session_rooms(commands->session), name);
-	question.target = name;
-	if (args[0]) {
-		question.before = strtol(args, &end, 10);
-		if (*end || question.before < 1) {
-			usage(commands, find(option, strlen(option)));
-			return;
-		}
-	} else if (room && room->ask_open) {
-		question.before = room->ask;
-	} else {
-		note(commands, NOTE_ERROR, "Nothing is asked in #%s.", name);
-		return;
-	}
-	ask(commands, &question, now_ms);
-}
-
-void command_allow(struct commands *commands, const char *args, int64_t now_ms)
-{
-	answer(commands, args, "allow", now_ms);
-}
-
-void command_deny(struct commands *commands, const char *args, int64_t now_ms)
-{
-	answer(commands, args, "deny", now_ms);
+	commands_ask(commands, &question, now_ms);
 }
 
 void command_away(struct commands *commands, const char *args, int64_t now_ms)
 {
 	struct request_ask question = {.kind = REQUEST_AWAY, .content = args[0] ? args : "away"};
 
-	ask(commands, &question, now_ms);
+	commands_ask(commands, &question, now_ms);
 }
 
 void command_back(struct commands *commands, const char *args, int64_t now_ms)
@@ -469,7 +401,7 @@ void command_back(struct commands *commands, const char *args, int64_t now_ms)
 	struct request_ask question = {.kind = REQUEST_AWAY};
 
 	(void)args;
-	ask(commands, &question, now_ms);
+	commands_ask(commands, &question, now_ms);
 }
 
 void command_quit(struct commands *commands, const char *args, int64_t now_ms)

@@ -41,21 +41,6 @@ static void complain(struct reader *reader, const char *what, const char *detail
 	reader->failed = true;
 }
 
-/* A heading's text between the brackets; NULL: the line is none. `line` is changed. */
-static char *heading_of(char *line)
-{
-	char *begin = line + strspn(line, BLANKS), *end;
-
-	if (*begin != '[' || !(end = strchr(begin, ']')))
-		return NULL;
-	begin++;
-	begin += strspn(begin, BLANKS);
-	while (end > begin && strchr(BLANKS, end[-1]))
-		end--;
-	*end = '\0';
-	return begin;
-}
-
 static int add_host(struct reader *reader, const char *name)
 {
 	struct settings *settings = reader->settings;
@@ -176,9 +161,9 @@ static int take_line(struct reader *reader, char *line)
 
 	switch (config_file_line(line, &name, &value, &why)) {
 	case CONFIG_LINE_EMPTY:
-		/* a heading too is nothing more to that parser; it leaves the text alone */
-		name = heading_of(line);
-		return name ? take_heading(reader, name) : 0;
+		return 0;
+	case CONFIG_LINE_SECTION:
+		return take_heading(reader, name);
 	case CONFIG_LINE_BAD:
 		complain(reader, why, "");
 		return 0;
