@@ -42,7 +42,7 @@ PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys)
 $(BUILD)/chat-master: $(BUILD)/master/main.o $(call archive,$(UNDER_master))
 $(BUILD)/chat-client: $(BUILD)/client/main.o $(call archive,$(UNDER_client))
 $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
-$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_strangers ws_upgrade utf8) $(call archive,base)
+$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_strangers ws_upgrade flow utf8) $(call archive,base)
 
 all: $(PROGRAMS) ## build chat-master, chat-client and chat-keys (default)
 
@@ -174,6 +174,11 @@ HOSTILE_ROUNDS ?= 1
 hostile: all $(BUILD)/ws-echo $(BUILD)/hostile ## peers that break every rule; HOSTILE_ROUNDS=30 for three million of them
 	$(Q)CHAT_BUILD=$(BUILD) HOSTILE_ROUNDS=$(HOSTILE_ROUNDS) $(BUILD)/hostile -j1 $(HOSTILE_ARGS)
 
+HOSTILE_ASAN_ROUNDS ?= 40
+hostile-asan: ## two million of them under the sanitizers: no report, flat memory
+	$(Q)ASAN_PARTS=hostile HOSTILE_ROUNDS=$(HOSTILE_ASAN_ROUNDS) ASAN_OPTIONS="quarantine_size_mb=8:$$ASAN_OPTIONS" \
+		tools/asan.sh $(BUILD)/asan $(MAKE) -s $(ASAN)
+
 coverage: ## line coverage of the unit and integration tests
 	$(Q)tools/deps.sh coverage
 	$(Q)tools/coverage.sh $(BUILD)/coverage $(MAKE) -s
@@ -204,7 +209,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all hostile bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
+.PHONY: all hostile hostile-asan bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
 	coverage deps run format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

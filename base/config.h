@@ -83,6 +83,7 @@ struct config {
 	uint32_t idle_timeout;  /* s */
 	uint32_t ping_interval; /* s */
 	struct config_agents agents; /* the [agent.NAME] sections; live: SIGHUP changes them */
+	uint32_t slow_timeout;  /* s */
 	/* call */
 	char *config_file; /* "": none */
 	bool check_config, print_config, version, help;

@@ -147,8 +147,11 @@ bool conn_write(struct conn *conn, char *frame, size_t len)
 		return true;
 	case WS_BLOCKED:
 		conn->blocked = true;
-		conn->blocked_ms = clock_mono_ms();
-		conn_schedule(conn);
+		/* Watched already: the timer is set. */
+		if (conn->progress.look_ms == 0) {
+			progress_watch(conn, clock_mono_ms());
+			conn_schedule(conn);
+		}
 		return false;
 	case WS_FAILED:
 		/* `closed` will come; until then nobody writes to it. */
@@ -239,11 +242,14 @@ static void ping_due(struct conn *conn, uint64_t now)
 	uint32_t interval_s = conn->worker->config->ping_interval;
 
 	conn->ping_at_ms = interval_s > 0 ? now + seconds_ms(interval_s) : 0;
+	/* It is judged by what it takes then; more pings would only stand behind that. */
+	if (conn->blocked || progress_watch_waiting(conn, now))
+		return;
 	if (conn->unanswered_pings >= PINGS_UNANSWERED_MAX) {
 		conn_close(conn, CLOSE_LIMITS, "no answer to pings");
 		return;
 	}
-	if (interval_s == 0 || conn->blocked)
+	if (interval_s == 0)
 		return;
 	conn->unanswered_pings++;
 	switch (ws_ping(conn->ws)) {
@@ -251,7 +257,7 @@ static void ping_due(struct conn *conn, uint64_t now)
 		break;
 	case WS_BLOCKED:
 		conn->blocked = true;
-		conn->blocked_ms = now;
+		progress_watch(conn, now);
 		break;
 	case WS_FAILED:
 		conn->close_sent = true;
@@ -280,10 +286,8 @@ static void fire(void *data)
 		login_verdict_due(conn);
 	if (conn->state == CONN_LOGGED_IN && is_due(conn->expires_ms, now))
 		judge_conn(conn);
-	if (conn_is_open(conn) && conn->blocked && is_due(conn->blocked_ms + CONN_SLOW_MS, now)) {
-		counter_add(&conn->worker->shm, COUNTER_slow_closed_total, 1);
-		conn_fail(conn, NULL, ERR_too_slow, NULL, CLOSE_LIMITS);
-	}
+	if (conn_is_open(conn) && is_due(conn->progress.look_ms, now))
+		progress_due(conn, now);
 	if (conn_is_open(conn) && is_due(idle_at(conn), now))
 		conn_fail(conn, NULL, ERR_idle, NULL, CLOSE_LIMITS);
 	if (conn_is_open(conn) && is_due(conn->ping_at_ms, now))
@@ -307,8 +311,7 @@ void conn_schedule(struct conn *conn)
 		earliest(&due, conn->expires_ms);
 		if (conn->state == CONN_JUDGING)
 			earliest(&due, conn->verdict_at_ms);
-		if (conn->blocked)
-			earliest(&due, conn->blocked_ms + CONN_SLOW_MS);
+		earliest(&due, conn->progress.look_ms);
 	}
 	if (due > 0)
 		timer_set(&conn->worker->timers, &conn->timer, due, fire, conn);

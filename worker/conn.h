@@ -13,6 +13,7 @@
 #define WORKER_CONN_H
 
 #include "worker/outbox.h"
+#include "worker/progress.h"
 #include "worker/timers.h"
 #include "worker/worker.h"
 #include "worker/ws.h"
@@ -26,7 +27,6 @@
 
 enum conn_state { CONN_CHALLENGED, CONN_JUDGING, CONN_LOGGED_IN, CONN_CLOSING };
 
-#define CONN_SLOW_MS 60000u        /* a client that takes nothing for so long is too slow */
 #define CONN_CLOSE_WAIT_MS 2000u   /* for the outbox of a connection that closes */
 #define CONN_FLUSH_BYTES 16384u    /* replies within one frame go out when they are this many */
 #define CONN_HELD_BYTES_MAX 65536u /* lines that wait for a verdict */
@@ -59,10 +59,10 @@ struct conn {
 	uint64_t login_by_ms;
 	uint64_t verdict_at_ms; /* JUDGING: when a refusal is told, or a claim is tried again */
 	uint64_t ping_at_ms;
-	uint64_t heard_ms;   /* the last line */
-	uint64_t blocked_ms; /* since when nothing got out */
+	uint64_t heard_ms; /* the last line */
 	uint64_t close_by_ms;
 	uint64_t expires_ms; /* the earliest moment at which the key may stop being good */
+	struct progress progress;
 
 	unsigned unanswered_pings;
 	unsigned failed_logins;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/flow.h"
 #include "worker/utf8.h"
 #include "worker/ws_strangers.h"
 #include "worker/ws_upgrade.h"
@@ -172,6 +173,11 @@ bool ws_peer_is_gone(const struct ws *ws)
 	struct pollfd one = {.fd = lws_get_socket_fd(ws->wsi), .events = POLLRDHUP};
 
 	return poll(&one, 1, 0) == 1;
+}
+
+void ws_flow(const struct ws *ws, struct flow *ret_flow)
+{
+	flow_look(lws_get_socket_fd(ws->wsi), ret_flow);
 }
 
 enum ws_result ws_ping(struct ws *ws)

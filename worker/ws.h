@@ -25,6 +25,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct flow;
 struct ws;
 struct ws_server;
 
@@ -100,6 +101,8 @@ enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary);
 /* True while a write is held back. */
 bool ws_is_blocked(const struct ws *ws);
 enum ws_result ws_ping(struct ws *ws);
+/* What its kernel has taken. One system call. */
+void ws_flow(const struct ws *ws, struct flow *ret_flow);
 /* The peer has logged in. */
 void ws_known(struct ws *ws);
 /* The peer sends nothing more: what is still to be read is all. One system call. */

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,17 @@ unsigned rounds_of(unsigned rounds)
 	const char *times = getenv("HOSTILE_ROUNDS");
 
 	return times != NULL && atoi(times) > 0 ? rounds * (unsigned)atoi(times) : rounds;
+}
+
+void told(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+	fflush(stdout);
 }
 
 void dice_start(void)

@@ -16,6 +16,9 @@
 /* The rounds of a storm: HOSTILE_ROUNDS times as many in the long form (default 1). */
 unsigned rounds_of(unsigned rounds);
 
+/* A line for the record. */
+void told(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 void dice_start(void);
 unsigned dice(unsigned below);
 /* Some bytes of the text changed, cut out, doubled or swapped: its new length, at most size. */

@@ -121,6 +121,8 @@ OwnedTest(broken_frames, leave_nothing_behind)
 	     "descriptors are left: %u, not %u", health_of(echo.program->pid).descriptors,
 	     start.descriptors);
 	end = health_of(echo.program->pid);
+	told("%u broken frames on %u connections: %ld kB at first, %ld half way, %ld at the end",
+	     frames, rounds, start.memory_kb, middle.memory_kb, end.memory_kb);
 	must(end.memory_kb < middle.memory_kb + 8192, "memory grows: %ld, %ld, %ld kB",
 	     start.memory_kb, middle.memory_kb, end.memory_kb);
 }

@@ -115,6 +115,8 @@ OwnedTest(broken_lines, harm_nobody_and_cost_no_memory)
 	/* What the server itself has read as lines, not what was sent. */
 	double count = server_metric(s, "chat_lines_in_total");
 	must(count >= frames * 50.0, "only %.0f lines", count);
+	told("%.0f broken lines on %u connections: %ld kB half way, %ld at the end", count,
+	     connections, middle, worker_memory(s));
 	must(worker_memory(s) < middle + 16384, "memory grows: %ld to %ld kB (%u connections)",
 	     middle, worker_memory(s), connections);
 	expect_login(s);
@@ -172,6 +174,8 @@ OwnedTest(broken_lines, broken_logins_are_refused_and_forgotten)
 		}
 	}
 	must(descriptors_return(worker, start.descriptors, 30000), "descriptors are left");
+	told("%u broken logins: %ld kB at first, %ld at the end", 3 * GUESTS * rounds,
+	     start.memory_kb, health_of(worker).memory_kb);
 	must(health_of(worker).memory_kb < start.memory_kb + 16384, "memory grows");
 }
 

@@ -176,6 +176,8 @@ OwnedTest(requests, broken_in_any_way_leave_nothing_behind)
 	     "descriptors are left: %u, not %u", health_of(echo.program->pid).descriptors,
 	     start.descriptors);
 	end = health_of(echo.program->pid);
+	told("%u broken requests: %ld kB at first, %ld half way, %ld at the end", rounds,
+	     start.memory_kb, middle.memory_kb, end.memory_kb);
 	must(end.memory_kb < middle.memory_kb + 8192, "memory grows: %ld, %ld, %ld kB",
 	     start.memory_kb, middle.memory_kb, end.memory_kb);
 }

@@ -112,6 +112,7 @@ Test(config, the_defaults_are_those_of_the_protocol)
 	cr_assert_eq(config.penalty_auth_failed, 5);
 	cr_assert_eq(config.penalty_auth_timeout, 10);
 	cr_assert_eq(config.penalty_max, 600);
+	cr_assert_eq(config.slow_timeout, 60);
 	cr_assert_eq(config.max_rooms_per_user, 64);
 	cr_assert_eq(config.presence_limit, 100);
 	cr_assert_eq(config.login_timeout, 20);

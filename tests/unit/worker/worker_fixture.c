@@ -57,6 +57,11 @@ void ws_close(struct ws *ws, unsigned code, const char *reason)
 	ws->close_code = code;
 }
 
+void ws_flow(const struct ws *ws, struct flow *ret_flow)
+{
+	*ret_flow = (struct flow){.taken = ws->taken, .waiting = ws->waiting};
+}
+
 void ws_known(struct ws *ws)
 {
 	ws->known = true;
@@ -179,7 +184,8 @@ void fixture_defaults(void)
 					 .max_connections_per_user = 16,
 					 .max_rooms_per_user = 8,
 					 .presence_limit = 100,
-					 .login_timeout = 20};
+					 .login_timeout = 20,
+					 .slow_timeout = 60};
 	fixture.sizes = (struct segment_sizes){.max_users = 16,
 					       .max_devices = 32,
 					       .max_connections = 32,

@@ -7,6 +7,7 @@
 #define TESTS_WORKER_FIXTURE_H
 
 #include "worker/conn.h"
+#include "worker/flow.h"
 #include "worker/worker.h"
 
 #include "base/config.h"
@@ -23,9 +24,11 @@ struct ws {
 	size_t longest; /* frame */
 	bool full;      /* the next write fills its socket */
 	bool blocked;
-	bool broken; /* writes fail */
-	bool known;  /* it has logged in */
-	bool gone;   /* it has closed its side */
+	bool broken;    /* writes fail */
+	bool known;     /* it has logged in */
+	uint64_t taken; /* by its kernel */
+	bool waiting;   /* bytes that it has not taken */
+	bool gone;      /* it has closed its side */
 	unsigned close_code;
 	unsigned pings;
 };
