@@ -61,7 +61,8 @@ $(BUILD)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
+# (What tests unpack has folders of that name.)
+-include $(filter-out $(BUILD)/unpacked/%,$(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d))
 
 # ---- tests. One Criterion binary for units (tests/unit/<folder>, of the folders in UNIT), one
 # for the whole; crash and stress programs are plain ones that need fork or TSan.

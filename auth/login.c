@@ -246,6 +246,7 @@ static void identity_set_key(struct login_identity *identity, const struct sshsi
 {
 	pubkey_hash(&sig->key, identity->key_hash);
 	fingerprint_format(identity->key_hash, identity->fingerprint);
+	identity->key_type = sig->key.type;
 	identity->is_sk = key_type_is_sk(sig->key.type);
 	identity->sk_flags = sig->signature.sk_flags;
 	identity->certified = sig->certified;

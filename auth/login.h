@@ -21,6 +21,7 @@
 #include "auth/address.h"
 #include "auth/challenge.h"
 #include "auth/keyring.h"
+#include "auth/pubkey.h"
 #include "auth/verdict.h"
 
 #include <sys/socket.h>
@@ -62,6 +63,7 @@ struct login_identity {
 	uint8_t ca_hash[KEY_HASH_BYTES]; /* where certified */
 	int64_t cert_valid_before_s;     /* first second that isn't valid any more */
 	struct certificate_demands demands;
+	enum key_type key_type; /* of the plain key; of use where the fingerprint isn't "" */
 	bool is_sk;
 	uint8_t sk_flags;
 	struct address peer;

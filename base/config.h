@@ -47,7 +47,8 @@ struct config {
 	uint32_t port;   /* 0: any free one */
 	char *port_file; /* "": none */
 	struct config_names server_names;
-	uint32_t workers; /* 1 .. WORKERS_MAX */
+	uint32_t workers;     /* 1 .. WORKERS_MAX */
+	char *metrics_listen; /* "ADDR:PORT"; "": on the same port, for loopback peers */
 	/* keys */
 	char *authorized_keys;
 	uint32_t names_per_key;
@@ -67,6 +68,7 @@ struct config {
 	uint32_t room_bytes; /* an inbox a quarter */
 	uint32_t room_lines; /* an inbox a quarter */
 	uint32_t max_penalties;
+	uint32_t max_worker_memory; /* 0: the machine's, divided by the workers */
 	/* limits: 0 means none */
 	uint32_t rate; /* messages a second per user */
 	uint32_t burst;
@@ -76,7 +78,7 @@ struct config {
 	uint32_t max_rooms_per_user;
 	uint32_t room_capacity;
 	uint32_t presence_limit;
-	uint32_t max_startups; /* not logged in yet, in all */
+	uint32_t max_startups;  /* not logged in yet, in all */
 	uint32_t penalty_after; /* failures in a minute; never 0 */
 	uint32_t penalty_auth_failed, penalty_auth_timeout, penalty_max; /* s */
 	uint32_t login_timeout; /* s */

@@ -239,13 +239,40 @@ static bool is_address(const char *value, size_t len)
 	return true;
 }
 
+/* Of 1 to 5 digits. */
+static bool is_port(const char *from, const char *end, int lowest)
+{
+	int port = 0;
+
+	if (from == end || end - from > 5)
+		return false;
+	for (const char *at = from; at < end; at++) {
+		if (!isdigit((unsigned char)*at))
+			return false;
+		port = port * 10 + (*at - '0');
+	}
+	return port >= lowest && port <= 65535;
+}
+
+/* HOST:PORT or [IPv6]:PORT; port 0 takes a free one. */
+static bool is_listen(const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	size_t len = colon != NULL ? (size_t)(colon - value) : 0;
+
+	if (!is_address(value, len) || !is_port(colon + 1, colon + strlen(colon), 0))
+		return false;
+	if (value[0] == '[')
+		return len > 2 && value[len - 1] == ']';
+	return memchr(value, ':', len) == NULL;
+}
+
 /* HOST, HOST:PORT, [IPv6], [IPv6]:PORT or a bare IPv6 address. */
 static bool is_server_name(const char *value, size_t len)
 {
 	const char *colon = memchr(value, ':', len);
 	const char *end = value + len;
 	const char *bracket = len > 0 && value[0] == '[' ? memchr(value, ']', len) : NULL;
-	int port = 0;
 
 	if (!is_address(value, len))
 		return false;
@@ -258,14 +285,7 @@ static bool is_server_name(const char *value, size_t len)
 	}
 	if (colon == NULL)
 		return true;
-	if (colon == value || colon + 1 == end || end - colon > 6)
-		return false;
-	for (const char *at = colon + 1; at < end; at++) {
-		if (!isdigit((unsigned char)*at))
-			return false;
-		port = port * 10 + (*at - '0');
-	}
-	return port >= 1 && port <= 65535;
+	return colon != value && is_port(colon + 1, end, 1);
 }
 
 static int add_name(struct config_names *names, const char *value, size_t len, struct buf *why)
@@ -335,6 +355,12 @@ int option_set(const struct option *option, struct config *config, const char *v
 			return refuse(why, value,
 				      "1 to 32 of A-Z a-z 0-9 _ . -, a letter or a digit first");
 		return set_string(field, value[0] != '\0' ? value : option->value);
+	case OPTION_LISTEN:
+		if (value[0] != '\0' && !is_listen(value))
+			return refuse(
+				why, value,
+				"ADDR:PORT, with IPv6 addresses in brackets (127.0.0.1:9100)");
+		return set_string(field, value[0] != '\0' ? value : option->value);
 	case OPTION_ADDRESS:
 		if (value[0] != '\0' && !is_address(value, strlen(value)))
 			return refuse(why, value, "an IP address or a host name");
@@ -383,6 +409,7 @@ void option_format(const struct option *option, const struct config *config, str
 	case OPTION_PATH:
 	case OPTION_TOKEN:
 	case OPTION_ADDRESS:
+	case OPTION_LISTEN:
 		buf_append_str(out, *(char *const *)field);
 		break;
 	case OPTION_NAMES:
@@ -409,6 +436,7 @@ void option_finish(const struct option *option, struct config *config)
 	case OPTION_PATH:
 	case OPTION_TOKEN:
 	case OPTION_ADDRESS:
+	case OPTION_LISTEN:
 		free(*field);
 		*field = NULL;
 		break;

@@ -18,6 +18,7 @@ enum option_kind {
 	OPTION_PATH,
 	OPTION_TOKEN,
 	OPTION_ADDRESS,
+	OPTION_LISTEN,
 	OPTION_NAMES,
 	OPTION_LOG_FORMAT,
 	OPTION_LOG_LEVEL,
@@ -40,7 +41,7 @@ struct option {
 	const char *help;
 };
 
-#define OPTIONS_MAX 64u
+#define OPTIONS_MAX 96u
 extern const struct option options[OPTIONS_MAX];
 extern const unsigned option_count; /* rows, headings included */
 

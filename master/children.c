@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "master/title.h"
+#include "shm/counters.h"
 #include "shm/doorbell.h"
 #include "shm/janitor.h"
 #include "worker/process.h"
@@ -42,7 +43,8 @@ void children_enter_child(struct children *children)
 static _Noreturn void child_main(const struct child_world *world, unsigned slot, int control_fd,
 				 pid_t parent)
 {
-	struct inherit inherit = {.slot = slot, .shm = *world->shm, .control_fd = control_fd};
+	struct inherit inherit = {
+		.slot = slot, .shm = *world->shm, .metrics_fd = -1, .control_fd = control_fd};
 	char title[32];
 	int err;
 
@@ -78,6 +80,7 @@ static int child_fork(struct child *child, const struct child_world *world, unsi
 	if (err < 0)
 		return err;
 	janitor_worker_born(world->shm, slot);
+	counter_add_at(world->shm, slot, COUNTER_worker_starts_total, 1);
 	pid = fork();
 	if (pid == 0)
 		child_main(world, slot, worker_fd, parent);
@@ -170,6 +173,8 @@ static void child_died(struct child *child, unsigned slot, int status, struct sh
 	uint32_t delay_ms = 0;
 
 	janitor_worker_died(shm, slot, by_fault);
+	if (!ending)
+		counter_add_at(shm, slot, COUNTER_worker_deaths_total, 1);
 	fd_close(&child->control_fd);
 	child->given_up = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_NO_RESPAWN;
 	if (!death_counts(child, status, now_mono_ms))
@@ -203,7 +208,8 @@ void children_reap(struct children *children, struct shm *shm, bool ending, uint
 }
 
 /* Its heart has stood still for too long: first so that it can tell where, then for good. */
-static void child_stuck(struct child *child, unsigned slot, uint64_t for_ms, uint64_t now_mono_ms)
+static void child_stuck(struct child *child, struct shm *shm, unsigned slot, uint64_t for_ms,
+			uint64_t now_mono_ms)
 {
 	bool again = child->aborted_mono_ms != 0;
 
@@ -213,6 +219,7 @@ static void child_stuck(struct child *child, unsigned slot, uint64_t for_ms, uin
 		  (int)child->pid, for_ms, again ? "KILL" : "ABRT");
 	child->distrusted = true;
 	child->aborted_mono_ms = now_mono_ms;
+	counter_add_at(shm, slot, COUNTER_worker_stuck_total, 1);
 	kill(child->pid, again ? SIGKILL : SIGABRT);
 }
 
@@ -232,7 +239,7 @@ void children_watch(struct children *children, struct shm *shm, uint64_t now_mon
 		if (beat < children->watch_from_mono_ms)
 			beat = children->watch_from_mono_ms;
 		if (beat + CHILD_STUCK_MS <= now_mono_ms)
-			child_stuck(child, i, now_mono_ms - beat, now_mono_ms);
+			child_stuck(child, shm, i, now_mono_ms - beat, now_mono_ms);
 	}
 }
 

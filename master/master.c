@@ -35,6 +35,7 @@ static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 	children_enter_child(&master->children);
 	listen_enter_worker(&master->listeners, slot, inherit->listen_fds,
 			    sizeof(inherit->listen_fds) / sizeof(inherit->listen_fds[0]));
+	inherit->metrics_fd = master->metrics_fd;
 	inherit->config = &master->config;
 	inherit->port = master->listeners.port;
 	inherit->wildcard = master->listeners.wildcard;
@@ -332,6 +333,7 @@ int master_run(struct config *config)
 	master = (struct master){
 		.config = *config,
 		.signal_fd = -1,
+		.metrics_fd = -1,
 		.exit_code = MASTER_EXIT_OK,
 		.on_terminal = isatty(STDERR_FILENO) != 0 && has_controlling_terminal(),
 		.names_server = {.fd = -1},

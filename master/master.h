@@ -53,6 +53,7 @@ struct master {
 	bool segment_started, port_written;
 	int bells[SLOTS_MAX][2];
 	struct listeners listeners;
+	int metrics_fd; /* of --metrics-listen; -1: none */
 	struct host_names host;
 	struct server_names server_names;
 	struct keys keys;

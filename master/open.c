@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "master/host.h"
+#include "master/listen_metrics.h"
 #include "master/signals.h"
 #include "master/state_dir.h"
 #include "shm/doorbell.h"
@@ -223,6 +224,24 @@ static int open_keys(struct master *master)
 	return err;
 }
 
+static int open_metrics(struct master *master)
+{
+	struct buf text = BUF_INIT, error = BUF_INIT;
+	int err = 0;
+
+	if (master->config.metrics_listen[0] != '\0')
+		err = listen_metrics_open(master->config.metrics_listen, &master->metrics_fd, &text,
+					  &error);
+	if (err < 0)
+		log_error("cannot listen", "reason=%s",
+			  error.data != NULL ? error.data : strerror(-err));
+	else if (master->metrics_fd >= 0)
+		log_info("metrics", "listen=%s", text.data);
+	buf_finish(&text);
+	buf_finish(&error);
+	return err;
+}
+
 static void warn_about_host(const struct master *master)
 {
 	unsigned long files = host_raise_open_files();
@@ -252,6 +271,9 @@ int master_open(struct master *master)
 		return err;
 	}
 	err = open_port_and_segment(master);
+	if (err < 0)
+		return err;
+	err = open_metrics(master);
 	if (err < 0)
 		return err;
 	warn_about_host(master);
@@ -291,6 +313,7 @@ int master_close(struct master *master)
 
 	names_server_close(&master->names_server);
 	listen_close(&master->listeners);
+	fd_close(&master->metrics_fd);
 	master_remove_port(master);
 	if (master->segment_started) {
 		err = segment_stop(&master->shm, master->config.state_dir);

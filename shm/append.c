@@ -192,6 +192,7 @@ enum append_result append_line(struct shm *shm, struct append *append, bool *ret
 		.sender = append->sender,
 		.window = append->window,
 		.wall_ms = append->wall_ms,
+		.mono_us = (uint32_t)clock_mono_us(),
 		.id_hash = append->id_hash,
 		.content_hash = append->content_hash,
 		.topic = append->topic,

@@ -1,6 +1,7 @@
 #include "shm/doorbell.h"
 
 #include "shm/copy.h"
+#include "shm/counters.h"
 #include "shm/crash_point.h"
 
 #include "base/fd.h"
@@ -52,6 +53,13 @@ static bool bell_send(struct shm *shm, unsigned to_slot, const void *bytes, size
 
 /* ---- ringing ---- */
 
+/* The master rings, too, and has no counters. */
+static void count(struct shm *shm, enum counter counter)
+{
+	if (shm->slot < SLOTS_MAX)
+		counter_add(shm, counter, 1);
+}
+
 static const char ring_bytes[RING_BYTES];
 
 /* One ring under way is enough for all: the receiver clears the flag before he looks. */
@@ -59,13 +67,21 @@ static void ring_once(struct shm *shm, unsigned to_slot)
 {
 	struct worker_slot *slot = &shm->workers[to_slot];
 
-	if (shm->bells == NULL || atomic_load(&slot->pending) != 0 ||
-	    atomic_exchange(&slot->pending, 1) != 0)
+	if (shm->bells == NULL)
 		return;
+	if (atomic_load(&slot->pending) != 0 || atomic_exchange(&slot->pending, 1) != 0) {
+		count(shm, COUNTER_rings_spared_total);
+		return;
+	}
 	CRASH_POINT(bell_pending);
+	if (bell_send(shm, to_slot, ring_bytes, sizeof(ring_bytes))) {
+		count(shm, COUNTER_rings_out_total);
+		return;
+	}
 	/* EAGAIN: the receiver has other datagrams to wake up for. Else nobody is on the way. */
-	if (!bell_send(shm, to_slot, ring_bytes, sizeof(ring_bytes)) && errno != EAGAIN)
+	if (errno != EAGAIN)
 		atomic_store(&slot->pending, 0);
+	count(shm, COUNTER_rings_lost_total);
 }
 
 /* Sends whatever the flag says: the one who set it may have died before he sent. */

@@ -90,6 +90,7 @@ static void copy_line(const struct import *import, const struct log_ring *from,
 	carry(new, old, id_hash);
 	carry(new, old, content_hash);
 	carry(new, old, wall_ms);
+	carry(new, old, mono_us);
 	carry(new, old, len);
 	carry(new, old, crc);
 	carry(new, old, tail_at);

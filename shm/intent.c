@@ -7,6 +7,8 @@
 #include "shm/lock.h"
 #include "shm/log_ring.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -314,6 +316,7 @@ static bool stored_line(const struct shm *shm, const struct copy_at *from, uint6
 		.tail_crc = crc32c(0, bytes + tail_at, len - tail_at),
 		.sender = load_relaxed(&entry->sender),
 		.wall_ms = load_relaxed(&entry->wall_ms),
+		.mono_us = (uint32_t)clock_mono_us(),
 		.id_hash = id_hash,
 		.content_hash = load_relaxed(&entry->content_hash),
 	};

@@ -76,6 +76,7 @@ struct log_entry {
 	_Atomic uint32_t window;  /* the intent it belongs to, or SHM_NONE */
 	_Atomic uint32_t sender;  /* user index */
 	_Atomic uint32_t tail_at; /* where the part behind the number starts in the line */
+	_Atomic uint32_t mono_us; /* when it was appended, low half: for the latency histogram */
 };
 
 enum log_quarantine {
@@ -254,7 +255,7 @@ struct penalty {
 
 /* ---- workers ---------------------------------------------------------------- */
 
-#define COUNTERS_MAX 64u
+#define COUNTERS_MAX 192u
 
 /* Dirty bits of the logs, two levels: summary bit i says word i of `dirty` may be set. */
 struct worker_slot {
@@ -300,7 +301,7 @@ struct segment_header {
 	_Atomic int32_t master_pid;
 	_Atomic uint32_t clean; /* 1: stopped cleanly, nothing to repair */
 	_Atomic uint64_t epoch_counter;
-	_Atomic uint64_t room_memory;      /* bytes that bodies may take in all, known at start */
+	_Atomic uint64_t room_memory;      /* bytes that bodies may take in all (segment_measure) */
 	_Atomic uint64_t room_memory_used; /* by rooms; made under room_table */
 	_Atomic uint64_t inbox_memory_used;
 	_Atomic uint32_t rooms_used, users_used, windows_used;

@@ -10,6 +10,13 @@
 /* Looks at a held lock before the process sleeps for it: an append is over in less than that. */
 #define SPINS 200
 
+static _Thread_local struct lock_counts counts;
+
+struct lock_counts lock_counts(void)
+{
+	return counts;
+}
+
 static inline void spin_pause(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -47,6 +54,7 @@ static enum lock_result lock_result_of(struct shm_lock *lock, int error)
 	case 0:
 		return LOCK_OK;
 	case EOWNERDEAD:
+		counts.repairs++;
 		return LOCK_DIED;
 	case EBUSY:
 	case ETIMEDOUT:
@@ -101,6 +109,7 @@ static enum lock_result lock_wait(struct shm_lock *lock)
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
 	}
+	counts.waits++;
 	result = lock_result_of(lock, mutex_wait(&lock->mutex, &until));
 	/* Somebody sits on it: nobody spends another 2 ms on it for a while. */
 	if (result == LOCK_BUSY)
@@ -109,7 +118,7 @@ static enum lock_result lock_wait(struct shm_lock *lock)
 	return result;
 }
 
-enum lock_result lock_acquire(struct shm_lock *lock)
+static enum lock_result acquire(struct shm_lock *lock)
 {
 	enum lock_result result = lock_try(lock);
 	uint64_t hot_until;
@@ -122,6 +131,14 @@ enum lock_result lock_acquire(struct shm_lock *lock)
 	/* Whoever sat on it is gone. */
 	if (hot_until != 0 && (result == LOCK_OK || result == LOCK_DIED))
 		atomic_store_explicit(&lock->hot_until_ms, 0, memory_order_relaxed);
+	return result;
+}
+
+enum lock_result lock_acquire(struct shm_lock *lock)
+{
+	enum lock_result result = acquire(lock);
+
+	counts.timeouts += result == LOCK_BUSY;
 	return result;
 }
 

@@ -27,11 +27,19 @@ enum lock_result { LOCK_OK, LOCK_DIED, LOCK_BUSY, LOCK_BROKEN };
 #define LOCK_WAIT_MS 2u
 #define LOCK_HOT_MS 250u
 
+/* What this thread met since it began: for /metrics. */
+struct lock_counts {
+	uint64_t waits;    /* the process slept for it */
+	uint64_t timeouts; /* not got: LOCK_BUSY of lock_acquire */
+	uint64_t repairs;  /* LOCK_DIED */
+};
+
 /* In fresh memory only (or memory nobody else can reach): 0 or -errno. */
 int lock_init(struct shm_lock *lock);
 enum lock_result lock_acquire(struct shm_lock *lock);
 enum lock_result lock_try(struct shm_lock *lock);
 void lock_made_consistent(struct shm_lock *lock);
 void lock_release(struct shm_lock *lock);
+struct lock_counts lock_counts(void);
 
 #endif

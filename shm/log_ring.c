@@ -267,6 +267,7 @@ static void entry_write(const struct log_ring *ring, uint64_t seq, const struct 
 	store_relaxed(&entry->id_hash, line->id_hash);
 	store_relaxed(&entry->content_hash, line->content_hash);
 	store_relaxed(&entry->wall_ms, wall_ms);
+	store_relaxed(&entry->mono_us, line->mono_us);
 	store_relaxed(&entry->window, line->window);
 	store_relaxed(&entry->sender, line->sender);
 }

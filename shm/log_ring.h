@@ -32,6 +32,7 @@ struct log_line {
 	uint32_t sender;
 	uint32_t window; /* or SHM_NONE */
 	int64_t wall_ms;
+	uint32_t mono_us; /* low half, for the latency histogram */
 	uint64_t id_hash, content_hash;
 	const char *topic; /* or NULL */
 };

@@ -85,6 +85,7 @@ enum room_log_result room_log_read(const struct shm *shm, uint32_t log, uint64_t
 	enum room_log_result result;
 	struct log_ring ring;
 	uint64_t next, tail, last, start;
+	uint32_t mono_us;
 	size_t len = 0;
 
 	assert(size >= ROOM_LOG_LINE_MAX); /* else a good line could look like a damaged one */
@@ -98,6 +99,7 @@ enum room_log_result room_log_read(const struct shm *shm, uint32_t log, uint64_t
 
 	ring = log_ring_of(shm, log);
 	start = load_relaxed(&log_entry_at(&ring, from)->offset);
+	mono_us = load_relaxed(&log_entry_at(&ring, from)->mono_us);
 	last = last_that_fits(&ring, from, last, size);
 	CRASH_POINT(read_measured);
 	if (last >= from) {
@@ -117,7 +119,8 @@ enum room_log_result room_log_read(const struct shm *shm, uint32_t log, uint64_t
 		room_log_quarantine(shm, log);
 		return ROOM_LOG_NONE;
 	}
-	*ret_slice = (struct room_log_slice){.first = from, .last = last, .len = len};
+	*ret_slice = (struct room_log_slice){
+		.first = from, .last = last, .len = len, .mono_us = mono_us};
 	return ROOM_LOG_LINES;
 }
 

@@ -24,6 +24,7 @@ enum room_log_result { ROOM_LOG_LINES, ROOM_LOG_NONE, ROOM_LOG_LAPPED, ROOM_LOG_
 struct room_log_slice {
 	uint64_t first, last; /* seq, inclusive */
 	size_t len;           /* bytes */
+	uint32_t mono_us;     /* when `first` was appended, low half */
 };
 
 /* The longest line a log takes: 4000 characters of content and all its fields, escaped. */

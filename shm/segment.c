@@ -372,9 +372,7 @@ void segment_enter_worker(struct shm *shm, unsigned slot)
 			atomic_fetch_and(workers, ~bit);
 	}
 	atomic_store(&worker->sessions, 0);
-	/* Gauges: the predecessor's are gone. */
-	atomic_store(&worker->counters[COUNTER_connections], 0);
-	atomic_store(&worker->counters[COUNTER_startups], 0);
+	counter_clear_gauges(shm, slot);
 	/* A ringer may have died between the flag and the ring. */
 	atomic_store(&worker->pending, 0);
 	if (slot < WORKERS_MAX)

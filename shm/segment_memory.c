@@ -11,6 +11,8 @@
 /* Tables take at most this part of /dev/shm, inboxes have this part of the rest for themselves. */
 #define TABLES_PART 4
 #define INBOX_PART 8
+/* New rooms end here, where not all of them would fit. */
+#define ROOMS_TENTHS 9
 
 int segment_reserve(int fd, uint64_t offset, uint64_t bytes)
 {
@@ -97,7 +99,19 @@ static uint64_t memory_of_rooms(const struct segment_header *header)
 	uint64_t inboxes = header->total_bytes - header->inbox_bodies;
 	uint64_t part = memory / INBOX_PART;
 
-	return memory - (part < inboxes ? part : inboxes);
+	if (memory >= all_bodies(header))
+		return memory - inboxes;
+	/* What others put into /dev/shm meanwhile may be more than we hear of in time. */
+	return (memory - (part < inboxes ? part : inboxes)) / 10 * ROOMS_TENTHS;
+}
+
+bool segment_rooms_full(const struct shm *shm)
+{
+	const struct segment_header *header = shm->header;
+
+	return atomic_load(&header->room_memory) < all_bodies(header) &&
+	       atomic_load(&header->room_memory_used) + header->room_body_bytes >
+		       memory_of_rooms(header);
 }
 
 int segment_make_body(struct shm *shm, uint32_t log)

@@ -123,7 +123,7 @@ static void tell_error(struct conn *conn, const char *id, enum proto_error error
 {
 	struct buf *line = &conn->worker->line;
 
-	counter_add(&conn->worker->shm, COUNTER_errors_total, 1);
+	counter_add(&conn->worker->shm, COUNTER_errors + (unsigned)error, 1);
 	buf_reset(line);
 	event_error(line, id, error, text, retry_after_ms, fatal);
 	conn_tell(conn, line);

@@ -3,6 +3,7 @@
 #include "worker/announce.h"
 #include "worker/answer.h"
 #include "worker/judge.h"
+#include "worker/metrics.h"
 #include "worker/peers.h"
 
 #include "base/clock.h"
@@ -285,7 +286,7 @@ static void become(struct conn *conn, const char *name, const char *device)
 			      clock_wall_ms(), memory_order_relaxed);
 	atomic_store_explicit(&segment_user(&worker->shm, conn->user)->active_mono_ms,
 			      conn->heard_ms, memory_order_relaxed);
-	counter_add(&worker->shm, COUNTER_logins_total, 1);
+	metrics_count_login(&worker->shm, METRICS_LOGIN_OK, conn->identity);
 	conn_schedule(conn);
 	log_login(conn);
 }
@@ -298,6 +299,12 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 	struct joined joined = {.after = 0};
 	enum proto_error error;
 
+	if (watch_is_full(&worker->watch)) {
+		counter_add(&worker->shm, COUNTER_full_refused_total, 1);
+		conn_fail(conn, wish->id, ERR_server_full, watch_full_text(&worker->watch),
+			  CLOSE_LIMITS);
+		return PROTO_OK;
+	}
 	error = attach(conn, identity, wish->device);
 	if (error == ERR_server_full || error == ERR_too_many_connections) {
 		conn_fail(conn, wish->id, error, NULL, CLOSE_LIMITS);

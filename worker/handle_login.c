@@ -2,6 +2,7 @@
 #include "worker/enter.h"
 #include "worker/handlers.h"
 #include "worker/judge.h"
+#include "worker/metrics.h"
 #include "worker/receive.h"
 #include "worker/stranger.h"
 
@@ -47,13 +48,20 @@ void login_challenge(struct conn *conn)
 
 /* ---- refusals ----------------------------------------------------------------------- */
 
+static enum metrics_login login_result_of(enum proto_error error)
+{
+	if (error == ERR_wrong_server)
+		return METRICS_LOGIN_WRONG_SERVER;
+	return error == ERR_name_taken ? METRICS_LOGIN_NAME_TAKEN : METRICS_LOGIN_AUTH_FAILED;
+}
+
 /* Strangers make these: a bounded number a second, the rest is counted. */
 static void log_refusal(struct conn *conn, const char *user, enum proto_error error,
 			const char *why)
 {
 	struct worker *worker = conn->worker;
 
-	counter_add(&worker->shm, COUNTER_login_failures_total, 1);
+	metrics_count_login(&worker->shm, login_result_of(error), &conn->login->result.identity);
 	if (!stranger_may_log(worker))
 		return;
 	log_info("login refused", "conn=%" PRIu64 " user=%s address=%s error=%s why=%s",

@@ -17,6 +17,7 @@ struct inherit {
 	const struct agent_board *agents; /* what the supervisor's agents do; NULL: none */
 	struct keyring *keyring;          /* this process's view of the sealed memfd: read only */
 	int listen_fds[8]; /* this worker's SO_REUSEPORT sockets, nonblocking; -1 ends the list */
+	int metrics_fd;    /* a listen socket that all workers share; -1: none */
 	int control_fd;    /* SOCK_SEQPACKET to the master, see control.h; nonblocking */
 	unsigned port;     /* the one that was bound, for the list of server names */
 	bool wildcard; /* bound to every address: a connection's own local one is a server name */

@@ -1,28 +1,135 @@
 #include "worker/metrics.h"
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "proto/error.h"
 #include "shm/counters.h"
 #include "shm/janitor.h"
 #include "shm/session.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
-static void put_metric(struct buf *out, const char *name, const char *type, const char *help,
-		       uint64_t value)
+#define KEYS (KEY_SK_ECDSA256 + 2u) /* and one for "none" */
+#define KEY_UNKNOWN (KEYS - 1)
+
+_Static_assert(METRICS_LOGIN_RESULTS *KEYS <= COUNTER_LOGINS_MAX, "room for every pair");
+_Static_assert((unsigned)PROTO_ERRORS <= COUNTER_ERRORS_MAX, "room for every error");
+
+static const char *const login_results[] = {
+	[METRICS_LOGIN_OK] = "ok",
+	[METRICS_LOGIN_AUTH_FAILED] = "auth_failed",
+	[METRICS_LOGIN_NAME_TAKEN] = "name_taken",
+	[METRICS_LOGIN_WRONG_SERVER] = "wrong_server",
+};
+
+void metrics_count_login(struct shm *shm, enum metrics_login result,
+			 const struct login_identity *identity)
 {
-	buf_printf(out, "# HELP chat_%s %s\n# TYPE chat_%s %s\nchat_%s %" PRIu64 "\n", name, help,
-		   name, type, name, value);
+	unsigned key = identity->fingerprint[0] != '\0' ? identity->key_type : KEY_UNKNOWN;
+
+	counter_add(shm, COUNTER_logins + (unsigned)result * KEYS + key, 1);
 }
 
-/* Names that end in _total only grow; the others are gauges. */
-static const char *type_of(const char *name)
-{
-	size_t len = strlen(name);
+/* ---- the format --------------------------------------------------------------------- */
 
-	return len > 6 && strcmp(name + len - 6, "_total") == 0 ? "counter" : "gauge";
+static void head(struct buf *out, const char *name, const char *type, const char *help)
+{
+	buf_printf(out, "# HELP roomkey_%s %s\n# TYPE roomkey_%s %s\n", name, help, name, type);
 }
+
+static void put_one(struct buf *out, const char *name, const char *type, const char *help,
+		    uint64_t value)
+{
+	head(out, name, type, help);
+	buf_printf(out, "roomkey_%s %" PRIu64 "\n", name, value);
+}
+
+/* ---- counters ------------------------------------------------------------------------- */
+
+static bool is_told(const struct shm *shm, enum counter counter, unsigned slot)
+{
+	if (counter_shape(counter) == COUNTER_EACH)
+		return janitor_worker_alive(shm, slot);
+	return counter_of(shm, slot, COUNTER_worker_starts_total) > 0;
+}
+
+static void put_by_worker(const struct shm *shm, enum counter counter, struct buf *out)
+{
+	const char *name = counter_name(counter);
+
+	head(out, name, counter_shape(counter) == COUNTER_EACH ? "gauge" : "counter",
+	     counter_help(counter));
+	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
+		if (is_told(shm, counter, slot))
+			buf_printf(out, "roomkey_%s{worker=\"%u\"} %" PRIu64 "\n", name, slot,
+				   counter_of(shm, slot, counter));
+	}
+}
+
+static void put_counter(const struct shm *shm, enum counter counter, struct buf *out)
+{
+	switch (counter_shape(counter)) {
+	case COUNTER_TOTAL:
+	case COUNTER_GAUGE:
+		put_one(out, counter_name(counter),
+			counter_shape(counter) == COUNTER_TOTAL ? "counter" : "gauge",
+			counter_help(counter), counter_sum(shm, counter));
+		break;
+	case COUNTER_EACH:
+	case COUNTER_BIRTHS:
+		put_by_worker(shm, counter, out);
+		break;
+	}
+}
+
+static void put_errors(const struct shm *shm, struct buf *out)
+{
+	head(out, "errors_total", "counter", "Error lines sent, by their code");
+	for (unsigned error = 1; error < PROTO_ERRORS; error++)
+		buf_printf(out, "roomkey_errors_total{code=\"%s\"} %" PRIu64 "\n",
+			   error_code((enum proto_error)error),
+			   counter_sum(shm, COUNTER_errors + error));
+}
+
+static void put_logins(const struct shm *shm, struct buf *out)
+{
+	head(out, "logins_total", "counter",
+	     "Logins judged, by result and type of key (none: it was not known whose)");
+	for (unsigned result = 0; result < METRICS_LOGIN_RESULTS; result++) {
+		for (unsigned key = 0; key < KEYS; key++)
+			buf_printf(out,
+				   "roomkey_logins_total{result=\"%s\",key=\"%s\"} %" PRIu64 "\n",
+				   login_results[result],
+				   key == KEY_UNKNOWN ? "none" : key_type_name((enum key_type)key),
+				   counter_sum(shm, COUNTER_logins + result * KEYS + key));
+	}
+}
+
+static void put_latency(const struct shm *shm, struct buf *out)
+{
+	static const uint32_t bounds_us[] = COUNTER_LATENCY_BOUNDS;
+	static const char name[] = "append_to_write_seconds";
+	uint64_t count = 0, sum_us = counter_sum(shm, COUNTER_latency_us);
+
+	head(out, name, "histogram",
+	     "From the append of a batch's first line to its last write to a subscriber, a "
+	     "worker's "
+	     "batch each");
+	for (unsigned bucket = 0; bucket < COUNTER_LATENCY_BUCKETS; bucket++) {
+		count += counter_sum(shm, COUNTER_latency + bucket);
+		if (bucket < COUNTER_LATENCY_BUCKETS - 1)
+			buf_printf(out, "roomkey_%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+				   (double)bounds_us[bucket] / 1e6, count);
+		else
+			buf_printf(out, "roomkey_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name,
+				   count);
+	}
+	buf_printf(out, "roomkey_%s_sum %" PRIu64 ".%06" PRIu64 "\nroomkey_%s_count %" PRIu64 "\n",
+		   name, sum_us / 1000000, sum_us % 1000000, name, count);
+}
+
+/* ---- what there is ---------------------------------------------------------------------- */
 
 static unsigned workers_alive(const struct shm *shm)
 {
@@ -33,26 +140,45 @@ static unsigned workers_alive(const struct shm *shm)
 	return alive;
 }
 
-void metrics_write(const struct shm *shm, struct buf *out)
+static void put_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+	put_one(out, name, "gauge", help, value);
+}
+
+static void put_tables(const struct shm *shm, const struct config *config, struct buf *out)
 {
 	const struct segment_header *header = shm->header;
 	uint64_t tables, bodies;
 
-	for (unsigned c = 0; c < COUNTER_COUNT; c++) {
-		enum counter counter = (enum counter)c;
-		const char *name = counter_name(counter);
-
-		put_metric(out, name, type_of(name), counter_help(counter),
-			   counter_sum(shm, counter));
-	}
-	put_metric(out, "workers", "gauge", "Worker processes alive", workers_alive(shm));
-	put_metric(out, "sessions", "gauge", "Connections that are logged in", session_count(shm));
-	put_metric(out, "rooms", "gauge", "Rooms there are", atomic_load(&header->rooms_used));
-	put_metric(out, "users", "gauge", "People the server knows",
-		   atomic_load(&header->users_used));
 	segment_memory(shm, &tables, &bodies);
-	put_metric(out, "shared_table_bytes", "gauge", "Shared memory of the tables", tables);
-	put_metric(out, "shared_log_bytes", "gauge", "Shared memory of rooms and inboxes", bodies);
-	put_metric(out, "log_lines_dropped_total", "counter",
-		   "Log lines this worker could not write", log_dropped());
+	put_gauge(out, "workers", "Worker processes alive", workers_alive(shm));
+	put_gauge(out, "workers_wanted", "Worker processes there should be", config->workers);
+	put_gauge(out, "sessions", "Connections that are logged in", session_count(shm));
+	put_gauge(out, "sessions_max", "Connections that may be logged in (--max-connections)",
+		  shm->sizes->max_connections);
+	put_gauge(out, "rooms", "Rooms there are", atomic_load(&header->rooms_used));
+	put_gauge(out, "rooms_max", "Rooms there may be (--max-rooms)", shm->sizes->max_rooms);
+	put_gauge(out, "users", "People the server knows", atomic_load(&header->users_used));
+	put_gauge(out, "users_max", "People the server can know (--max-users)",
+		  shm->sizes->max_users);
+	put_gauge(out, "devices", "Programs of people whose ids are remembered",
+		  atomic_load(&header->windows_used));
+	put_gauge(out, "devices_max", "Programs that can be remembered (--max-devices)",
+		  shm->sizes->max_devices);
+	put_gauge(out, "shared_table_bytes", "Shared memory of the tables", tables);
+	put_gauge(out, "shared_log_bytes", "Shared memory of rooms and inboxes", bodies);
+	put_gauge(out, "shared_log_max_bytes", "Shared memory that rooms and inboxes may take",
+		  atomic_load(&header->room_memory));
+}
+
+void metrics_write(const struct shm *shm, const struct config *config, struct buf *out)
+{
+	head(out, "build_info", "gauge", "The program's version");
+	buf_printf(out, "roomkey_build_info{version=\"%s\"} 1\n", ROOMKEY_VERSION);
+	for (unsigned c = 0; c < COUNTER_COUNT; c++)
+		put_counter(shm, (enum counter)c, out);
+	put_logins(shm, out);
+	put_errors(shm, out);
+	put_latency(shm, out);
+	put_tables(shm, config, out);
 }

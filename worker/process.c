@@ -2,6 +2,7 @@
 
 #include "worker/control.h"
 #include "worker/http.h"
+#include "worker/process_http.h"
 #include "worker/startups.h"
 #include "worker/worker.h"
 
@@ -41,6 +42,7 @@ struct process {
 	struct config reloaded; /* what the worker goes by since the last reload; zeroed before */
 	struct control *control;
 	struct ws_server *server;
+	struct process_http *metrics; /* NULL: no --metrics-listen */
 	uv_loop_t loop;
 	uv_poll_t listeners[LISTEN_MAX], bell, control_poll;
 	unsigned listener_count;
@@ -71,6 +73,7 @@ static void turn_away(struct process *process, int listen_fd, int why)
 	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	fd_close(&fd);
 	process->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	counter_add(&process->worker.shm, COUNTER_turned_away_total, 1);
 	if (now < process->accept_logged_ms + 1000)
 		return;
 	process->accept_logged_ms = now;
@@ -124,6 +127,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		watch_file(&process->worker.watch, &process->worker.shm, fd);
 		if (ws_server_accept(process->server, fd) == 0)
 			drop_a_startup(process);
 	}
@@ -214,6 +218,7 @@ static void on_tick(uv_timer_t *timer)
 		worker_janitor(&process->worker);
 		control_tick(process->control, now);
 		ws_server_tick(process->server, now);
+		process_http_tick(process->metrics, now);
 	}
 	if (now >= process->look_due_ms) {
 		process->look_due_ms = now + LOOK_MS;
@@ -362,16 +367,25 @@ static int init(struct process *process, const struct inherit *inherit)
 	process->server = ws_server_create(&options, &handler, &process->worker);
 	if (process->server == NULL)
 		return -ENOTSUP;
+	if (inherit->metrics_fd >= 0)
+		process->metrics =
+			process_http_create(&process->loop, inherit->metrics_fd, &process->worker);
+	if (inherit->metrics_fd >= 0 && process->metrics == NULL)
+		return -ENOMEM;
 	err = start_handles(process);
+	/* From the first moment on: /readyz asks whether we have been heard of. */
+	worker_janitor(&process->worker);
 	return err < 0 ? err : control_ready(process->control);
 }
 
 static void finish(struct process *process)
 {
 	close_handles(process);
+	process_http_close(process->metrics);
 	ws_server_destroy(process->server);
 	worker_finish(&process->worker);
 	uv_loop_close(&process->loop);
+	process_http_destroy(process->metrics);
 	if (process->control != NULL)
 		control_stopped(process->control);
 	control_destroy(process->control);

@@ -3,6 +3,7 @@
  *
  *	listen sockets ── accept ──> ws            doorbell ──> worker_bell
  *	control socket ──> control_receive         prepare  ──> worker_flush, once a turn
+ *	--metrics-listen ─> process_http
  *	timer 25 ms ──> timers, janitor 250 ms,    SIGTERM  ──> drain, if no order comes
  *	                look 1 s
  */

@@ -43,6 +43,7 @@ bool stranger_may_log(struct worker *worker)
 	if (worker->failures_in_second++ < LOGGED_A_SECOND)
 		return true;
 	worker->failures_unlogged++;
+	counter_add(&worker->shm, COUNTER_log_lines_suppressed_total, 1);
 	return false;
 }
 

@@ -47,10 +47,8 @@ int worker_init(struct worker *worker, const struct inherit *inherit)
 	worker->keyring = inherit->keyring;
 	worker->shm = inherit->shm;
 	segment_enter_worker(&worker->shm, inherit->slot);
-	/* The connections of a predecessor in this slot went with it. */
-	atomic_store_explicit(&worker->shm.workers[worker->shm.slot].counters[COUNTER_connections],
-			      0, memory_order_relaxed);
 	timers_init(&worker->timers, now);
+	watch_init(&worker->watch, &worker->shm, worker->config);
 	worker->log_next_ms = now + (uint64_t)worker->config->stats_interval * 1000;
 	worker->log_at =
 		calloc((size_t)sizes->max_rooms + sizes->max_users, sizeof(struct local_log *));
@@ -118,6 +116,7 @@ void worker_janitor(struct worker *worker)
 	struct janitor_report report = {0};
 
 	atomic_store_explicit(&slot->heartbeat_mono_ms, clock_mono_ms(), memory_order_relaxed);
+	watch_publish(&worker->watch, &worker->shm);
 	if (!janitor_run(&worker->shm, &worker->janitor, &report))
 		return;
 	if (report.rooms_collected > 0)
@@ -179,6 +178,7 @@ void worker_look(struct worker *worker)
 	look_at_logs(worker);
 	look_at_users(worker);
 	presence_look(worker);
+	watch_look(&worker->watch, &worker->shm, worker->config);
 	log_connections(worker);
 }
 
@@ -216,6 +216,7 @@ void worker_say_bye(struct conn *conn)
 void worker_drain(struct worker *worker, bool restart, unsigned retry_after_ms)
 {
 	worker->draining = true;
+	counter_set(&worker->shm, COUNTER_worker_draining, 1);
 	worker->restarting = restart;
 	worker->retry_after_ms = retry_after_ms;
 	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)

@@ -11,6 +11,7 @@
  *	each TIMERS_TICK_MS    timers_run(&worker->timers, now)
  *	each 250 ms            worker_janitor
  *	each second            worker_look
+ *	each accepted socket   watch_file
  *	SIGHUP                 worker_reload
  *	the end                worker_drain, wait for worker_connections() == 0, worker_finish
  *
@@ -24,6 +25,7 @@
 #include "worker/judged.h"
 #include "worker/outbox.h"
 #include "worker/timers.h"
+#include "worker/watch.h"
 #include "worker/ws.h"
 
 #include "base/buf.h"
@@ -88,6 +90,7 @@ struct worker {
 	struct buf line, line_tail;    /* scratch of whoever renders a line */
 	struct message_parser *parser; /* scratch of dispatch */
 
+	struct watch watch;
 	uint64_t log_next_ms;        /* the periodic line about active connections */
 	uint64_t failures_logged_ms; /* what strangers do is logged at a bounded rate */
 	unsigned failures_in_second, failures_unlogged;

@@ -383,9 +383,13 @@ static void answer_http(struct ws_server *server, struct lws *wsi, const char *p
 	struct buf body = BUF_INIT;
 	const char *type = "text/plain; charset=utf-8";
 	unsigned status = HTTP_STATUS_NOT_FOUND;
+	struct sockaddr_storage peer = {0};
+	socklen_t peer_len = sizeof(peer);
 	size_t len;
 
 	buf_append(&body, headers, LWS_PRE); /* headroom */
+	/* On failure it has no family: nobody's neighbour. */
+	(void)!getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &peer_len);
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0) {
 		status = HTTP_STATUS_METHOD_NOT_ALLOWED;
 		buf_append_str(&body, "only GET\n");
@@ -393,7 +397,7 @@ static void answer_http(struct ws_server *server, struct lws *wsi, const char *p
 		status = 426;
 		buf_append_str(&body, "this is a WebSocket endpoint\n");
 	} else if (server->handler.http != NULL) {
-		status = server->handler.http(server->data, path, &body, &type);
+		status = server->handler.http(server->data, &peer, path, &body, &type);
 	} else {
 		buf_append_str(&body, "not found\n");
 	}

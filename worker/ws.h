@@ -53,8 +53,8 @@ struct ws_handler {
 	/* True if this Origin header's host[:port] is one of the server's own names. NULL: all. */
 	bool (*origin_is_ours)(void *server_data, const char *origin);
 	/* Any GET that doesn't upgrade: writes the body, returns the HTTP status. NULL: always 404. */
-	unsigned (*http)(void *server_data, const char *path, struct buf *body,
-			 const char **ret_content_type);
+	unsigned (*http)(void *server_data, const struct sockaddr_storage *peer, const char *path,
+			 struct buf *body, const char **ret_content_type);
 };
 
 struct ws_options {

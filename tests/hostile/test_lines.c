@@ -113,7 +113,7 @@ OwnedTest(broken_lines, harm_nobody_and_cost_no_memory)
 			middle = worker_memory(s);
 	}
 	/* What the server itself has read as lines, not what was sent. */
-	double count = server_metric(s, "chat_lines_in_total");
+	double count = server_metric(s, "roomkey_lines_in_total");
 	must(count >= frames * 50.0, "only %.0f lines", count);
 	told("%.0f broken lines on %u connections: %ld kB half way, %ld at the end", count,
 	     connections, middle, worker_memory(s));

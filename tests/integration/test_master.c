@@ -61,10 +61,10 @@ OwnedTest(master, every_worker_tells_the_sums_of_all)
 	chat_say(alice, "lobby", "m1", "one");
 	chat_say(bob, "lobby", "m2", "two");
 	for (unsigned i = 0; i < 6; i++) {
-		must(server_metric(s, "chat_workers") == 2, "workers");
-		must(server_metric(s, "chat_sessions") == 2, "sessions");
-		must(server_metric(s, "chat_rooms") == 1, "rooms");
-		must(server_metric(s, "chat_appends_total") == 2, "appends");
+		must(server_metric(s, "roomkey_workers") == 2, "workers");
+		must(server_metric(s, "roomkey_sessions") == 2, "sessions");
+		must(server_metric(s, "roomkey_rooms") == 1, "rooms");
+		must(server_metric(s, "roomkey_appends_total") == 2, "appends");
 	}
 }
 

@@ -218,12 +218,12 @@ OwnedTest(startups, of_a_crowd_go_at_random_and_real_logins_get_through)
 			ws_send_raw(&crowd[i], "GET /ws HTTP/1.1\r\nHost: a\r\n", 27);
 	}
 	/* All but as many as may wait go, and the number is known. */
-	while (crowd_lost(crowd) < CROWD - 20 || server_metric(s, "chat_startups") > 21) {
+	while (crowd_lost(crowd) < CROWD - 20 || server_metric(s, "roomkey_startups") > 21) {
 		must(clock_mono_ms() < deadline, "%u of the crowd have gone, %.0f wait",
-		     crowd_lost(crowd), server_metric(s, "chat_startups"));
+		     crowd_lost(crowd), server_metric(s, "roomkey_startups"));
 		poll(NULL, 0, 20);
 	}
-	must(server_metric(s, "chat_startups_dropped_total") >= CROWD - 20, "not counted");
+	must(server_metric(s, "roomkey_startups_dropped_total") >= CROWD - 20, "not counted");
 	/* One in twenty may be drawn before it has logged in. */
 	for (unsigned i = 0; i < 20; i++) {
 		struct chat *c = chat_try_login(s, "alice", NULL);
@@ -235,7 +235,7 @@ OwnedTest(startups, of_a_crowd_go_at_random_and_real_logins_get_through)
 	must(through >= 12, "only %u of 20 logins got through", through);
 	for (unsigned i = 0; i < CROWD; i++)
 		ws_drop(&crowd[i]);
-	while (server_metric(s, "chat_startups") > 1)
+	while (server_metric(s, "roomkey_startups") > 1)
 		must(clock_mono_ms() < deadline + PATIENCE_MS, "still counted: %.0f",
-		     server_metric(s, "chat_startups"));
+		     server_metric(s, "roomkey_startups"));
 }

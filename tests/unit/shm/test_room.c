@@ -1,6 +1,7 @@
 #include "shm/member.h"
 #include "shm/room.h"
 #include "shm/room_log.h"
+#include "shm/segment_memory.h"
 #include "shm/user.h"
 #include "tests/shm_segment.h"
 
@@ -127,9 +128,14 @@ Test(room, memory_that_is_used_up_is_a_coded_result)
 	struct room_ref ref;
 	bool created;
 
-	/* An eighth is kept for inboxes: of nine bodies a room may take seven. */
-	atomic_store(&f.shm.header->room_memory, body * 8 / 7 + 8);
+	/* An eighth is kept for inboxes, and of the rest a tenth stays free. */
+	atomic_store(&f.shm.header->room_memory, body * 80 / 63 - 80);
+	cr_assert(segment_rooms_full(&f.shm));
+	cr_assert_eq(room_make(&f.shm, "one", &ref, &created), ROOM_NO_MEMORY);
+	atomic_store(&f.shm.header->room_memory, body * 80 / 63 + 80);
+	cr_assert_not(segment_rooms_full(&f.shm));
 	cr_assert_eq(room_make(&f.shm, "one", &ref, &created), ROOM_OK);
+	cr_assert(segment_rooms_full(&f.shm));
 	cr_assert_eq(room_make(&f.shm, "two", &ref, &created), ROOM_NO_MEMORY);
 	atomic_store(&f.shm.header->room_memory, body * 8);
 	cr_assert_eq(room_make(&f.shm, "two", &ref, &created), ROOM_OK);

@@ -179,7 +179,8 @@ void fixture_defaults(void)
 	cr_assert_geq(sodium_init(), 0);
 	memset(&fixture, 0, sizeof(fixture));
 	log_set_level(LOG_LEVEL_ERROR);
-	fixture.config = (struct config){.rate = 1000,
+	fixture.config = (struct config){.workers = 2,
+					 .rate = 1000,
 					 .burst = 1000,
 					 .max_connections_per_user = 16,
 					 .max_rooms_per_user = 8,

@@ -1,0 +1,229 @@
+#include "worker/watch.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "shm/counters.h"
+#include "shm/janitor.h"
+#include "shm/segment_memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FULL_AT(max) ((max) / 10 * 9 + (max) % 10 * 9 / 10)
+#define FREE_AT(max) ((max) / 20 * 17 + (max) % 20 * 17 / 20)
+#define FILES_MS 5000u
+
+/* ---- measuring -------------------------------------------------------------------- */
+
+/* Linux says it since 6.2; before, each is an entry of the folder. */
+static uint64_t open_files(void)
+{
+	struct stat stat_of;
+	uint64_t count = 0;
+	DIR *dir;
+
+	if (stat("/proc/self/fd", &stat_of) == 0 && stat_of.st_size > 0)
+		return (uint64_t)stat_of.st_size;
+	dir = opendir("/proc/self/fd");
+	if (dir == NULL)
+		return 0;
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count > 3 ? count - 3 : 0; /* "." and ".." and the folder itself */
+}
+
+static ssize_t read_text(const char *path, char *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, out, size - 1);
+
+	fd_close(&fd);
+	out[got > 0 ? got : 0] = '\0';
+	return got;
+}
+
+/* Resident, without what is shared: the segment isn't ours. 0: unknown. */
+static uint64_t own_memory(void)
+{
+	unsigned long long size, resident, shared;
+	char text[128];
+
+	if (read_text("/proc/self/statm", text, sizeof(text)) <= 0 ||
+	    sscanf(text, "%llu %llu %llu", &size, &resident, &shared) != 3 || shared > resident)
+		return 0;
+	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The machine's, or what the container may take of it. */
+static uint64_t machine_memory(void)
+{
+	static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
+					     "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		uint64_t limit;
+
+		/* "max" reads as 0: none. */
+		if (read_text(limits[i], text, sizeof(text)) <= 0)
+			continue;
+		limit = strtoull(text, NULL, 10);
+		if (limit > 0 && limit < memory)
+			memory = limit;
+	}
+	return memory;
+}
+
+/* ---- crossing ----------------------------------------------------------------------- */
+
+static bool cross(bool was, uint64_t used, uint64_t max)
+{
+	if (max == 0)
+		return false;
+	return was ? used >= FREE_AT(max) : used >= FULL_AT(max);
+}
+
+static void say(bool is, const char *what, const char *refused, uint64_t used, uint64_t max,
+		const char *mend)
+{
+	if (is)
+		log_error("nearly full",
+			  "resource=%s used=%" PRIu64 " max=%" PRIu64 " refused=%s mend=%s", what,
+			  used, max, refused, mend);
+	else
+		log_info("not full any more", "resource=%s used=%" PRIu64 " max=%" PRIu64, what,
+			 used, max);
+}
+
+static void set_files_full(struct watch *watch, struct shm *shm, bool full, uint64_t used)
+{
+	counter_set(shm, COUNTER_worker_files_full, full);
+	if (full == watch->files_full)
+		return;
+	watch->files_full = full;
+	say(full, "file descriptors", "logins", used, watch->files_max,
+	    "raise the limit of open files (ulimit -n, LimitNOFILE=), or --workers");
+}
+
+static void look_at_files(struct watch *watch, struct shm *shm)
+{
+	uint64_t now = clock_mono_ms(), used;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != watch->files_max) {
+		watch->files_max = files.rlim_cur;
+		watch->files_due_ms = 0;
+	}
+	if (now < watch->files_due_ms)
+		return;
+	watch->files_due_ms = now + FILES_MS;
+	used = open_files();
+	counter_set(shm, COUNTER_worker_files, used);
+	counter_set(shm, COUNTER_worker_files_max, watch->files_max);
+	set_files_full(watch, shm, cross(watch->files_full, used, watch->files_max), used);
+}
+
+static void look_at_memory(struct watch *watch, struct shm *shm, const struct config *config)
+{
+	uint64_t used = own_memory();
+	bool full;
+
+	watch->memory_max = config->max_worker_memory > 0 ? config->max_worker_memory
+							  : watch->machine_memory / config->workers;
+	full = cross(watch->memory_full, used, watch->memory_max);
+	if (full && !watch->memory_full) {
+		/* What is free but not given back doesn't count. */
+		malloc_trim(0);
+		used = own_memory();
+		full = cross(false, used, watch->memory_max);
+	}
+	counter_set(shm, COUNTER_worker_memory_bytes, used);
+	counter_set(shm, COUNTER_worker_memory_max_bytes, watch->memory_max);
+	counter_set(shm, COUNTER_worker_memory_full, full);
+	if (full == watch->memory_full)
+		return;
+	watch->memory_full = full;
+	say(full, "memory of a worker", "logins", used, watch->memory_max,
+	    "raise --max-worker-memory, or --workers");
+}
+
+/* One worker is enough. */
+static bool is_lowest(const struct shm *shm)
+{
+	for (unsigned slot = 0; slot < shm->slot; slot++) {
+		if (janitor_worker_alive(shm, slot))
+			return false;
+	}
+	return true;
+}
+
+static void look_at_shared(struct watch *watch, struct shm *shm)
+{
+	const struct segment_header *header = shm->header;
+	bool full;
+
+	if (!is_lowest(shm))
+		return;
+	segment_measure(shm);
+	full = segment_rooms_full(shm);
+	if (full == watch->rooms_full)
+		return;
+	watch->rooms_full = full;
+	say(full, "shared memory", "rooms", atomic_load(&header->room_memory_used),
+	    atomic_load(&header->room_memory),
+	    "give /dev/shm more (docker run --shm-size=), or lower --room-bytes");
+}
+
+/* ---- verbs ---------------------------------------------------------------------------- */
+
+void watch_init(struct watch *watch, struct shm *shm, const struct config *config)
+{
+	memset(watch, 0, sizeof(*watch));
+	watch->machine_memory = machine_memory();
+	watch_look(watch, shm, config);
+}
+
+void watch_look(struct watch *watch, struct shm *shm, const struct config *config)
+{
+	look_at_files(watch, shm);
+	look_at_memory(watch, shm, config);
+	look_at_shared(watch, shm);
+}
+
+void watch_file(struct watch *watch, struct shm *shm, int fd)
+{
+	if (!watch->files_full && watch->files_max > 0 && (uint64_t)fd >= FULL_AT(watch->files_max))
+		set_files_full(watch, shm, true, (uint64_t)fd);
+}
+
+void watch_publish(struct watch *watch, struct shm *shm)
+{
+	struct lock_counts now = lock_counts();
+	uint64_t dropped = log_dropped();
+
+	counter_add(shm, COUNTER_lock_waits_total, now.waits - watch->locks.waits);
+	counter_add(shm, COUNTER_lock_timeouts_total, now.timeouts - watch->locks.timeouts);
+	counter_add(shm, COUNTER_lock_repairs_total, now.repairs - watch->locks.repairs);
+	counter_add(shm, COUNTER_log_lines_dropped_total, dropped - watch->dropped);
+	watch->locks = now;
+	watch->dropped = dropped;
+}
+
+const char *watch_full_text(const struct watch *watch)
+{
+	return watch->files_full
+		       ? "the server has hardly any file descriptors left: ask its operator"
+		       : "the server has hardly any memory left: ask its operator";
+}
