@@ -98,10 +98,21 @@ $(FUZZ:%=$(BUILD)/replay_%): $(BUILD)/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(B
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIBS)
 
+# A server of another layout, for tests of upgrades: the same but for the files that know the version.
+OTHER_LAYOUT = $(patsubst %.c,$(BUILD)/other-layout/%.o,$(shell grep -lw SHM_LAYOUT_VERSION shm/*.c master/*.c worker/*.c))
+$(BUILD)/other-layout/%.o: %.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -DSHM_LAYOUT_VERSION=999u -MMD -MP -c -o $@ $<
+
+$(BUILD)/other-layout/chat-master: $(BUILD)/master/main.o $(OTHER_LAYOUT) $(call archive,$(UNDER_master))
+	$(call say,LINK)
+	$(Q)$(LINK) $(LIBS)
+
 unit: $(BUILD)/unit$(TAG) ## unit tests; UNIT=auth for one folder, UNIT_ARGS for Criterion
 	$(Q)$(BUILD)/unit$(TAG) -j2 $(UNIT_ARGS)
 
-integration: all $(BUILD)/integration ## real servers, real clients, real keys
+integration: all $(BUILD)/integration $(BUILD)/other-layout/chat-master ## real servers, real clients, real keys
 	$(Q)CHAT_BUILD=$(BUILD) $(BUILD)/integration -j2 $(INTEGRATION_ARGS)
 
 crash: ## kill writers at every step of every shared update; then the mutants, which must fail

@@ -178,6 +178,12 @@ int keyring_publish(struct keyring *keyring, const void *image, size_t len)
 	return 0;
 }
 
+void keyring_continue(struct keyring *keyring, uint64_t generation)
+{
+	atomic_store_explicit(&keyring->shared->generation, generation, memory_order_release);
+	keyring->view.generation = generation;
+}
+
 int keyring_attach(int fd, struct keyring **ret_keyring)
 {
 	struct keyring *keyring = NULL;
@@ -235,6 +241,24 @@ int keyring_refresh(struct keyring *keyring)
 	}
 	keyring->view = empty_view;
 	return -EAGAIN;
+}
+
+int keyring_move(struct keyring *keyring, int fd)
+{
+	struct keyring *fresh = NULL;
+	struct keyring old = *keyring;
+	int ret = keyring_attach(fd, &fresh);
+
+	if (ret == 0)
+		ret = keyring_refresh(fresh);
+	if (ret < 0) {
+		keyring_destroy(fresh);
+		return ret;
+	}
+	*keyring = *fresh;
+	*fresh = old;
+	keyring_destroy(fresh);
+	return 0;
 }
 
 /* The first index in [0, count) whose entry isn't below the key. */

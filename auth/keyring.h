@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 #define KEYRING_HALF_BYTES (8u << 20) /* reserved, not used, until filled */
-#define KEYRING_LINES_MAX 16384u /* the most that --max-keys may say (base/options.def) */
+#define KEYRING_LINES_MAX 16384u      /* the most that --max-keys may say (base/options.def) */
 
 struct keyring;
 
@@ -47,6 +47,11 @@ uint64_t keyring_generation(const struct keyring *keyring);
 
 /* An empty keyring that lets nobody in, generation 0. 0 or -errno. */
 int keyring_create(size_t half_bytes, struct keyring **ret_keyring);
+/*
+ * Before the first publish: generations go on behind this one. For the successor of a keyring
+ * whose readers will be moved here: what they remember of it stays smaller than what is new.
+ */
+void keyring_continue(struct keyring *keyring, uint64_t generation);
 /* Makes `image` (of keyring_image_build) the current one: 0, or -ENOSPC when it is too big. */
 int keyring_publish(struct keyring *keyring, const void *image, size_t len);
 
@@ -96,6 +101,11 @@ int keyring_attach(int fd, struct keyring **ret_keyring);
  * changing; then the view is empty, which lets nobody in.
  */
 int keyring_refresh(struct keyring *keyring);
+/*
+ * From now on it reads another keyring, as keyring_attach; whoever borrowed it keeps it. The view
+ * is refreshed. 0, or -errno: it reads the old one as before.
+ */
+int keyring_move(struct keyring *keyring, int fd);
 
 /* ---- the view: what look-ups read. Valid until the next refresh. */
 

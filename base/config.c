@@ -510,53 +510,6 @@ int config_load(struct config *ret_config, int argc, char **argv, char **envp, s
 	return 0;
 }
 
-/* Keeps the running value of an option that can't change: 0 or -ENOMEM. */
-static int keep_running(const struct option *option, const struct config *running,
-			struct config *fresh, struct buf *notes)
-{
-	struct buf now = BUF_INIT, wanted = BUF_INIT, why = BUF_INIT;
-	int err = 0;
-
-	option_format(option, running, &now);
-	option_format(option, fresh, &wanted);
-	/* Both may be empty, then data is NULL. */
-	buf_append_char(&now, '\0');
-	buf_append_char(&wanted, '\0');
-	if (now.failed || wanted.failed) {
-		err = -ENOMEM;
-	} else if (strcmp(now.data, wanted.data) != 0) {
-		buf_printf(notes, "%s%s: \"%s\" stays, \"%s\" needs a restart",
-			   notes->len > 0 ? "\n" : "", option->name, now.data, wanted.data);
-		err = option_set(option, fresh, now.data, "", &why);
-	}
-	buf_finish(&now);
-	buf_finish(&wanted);
-	buf_finish(&why);
-	return err;
-}
-
-int config_reload(const struct config *running, struct config *ret_config, struct buf *notes)
-{
-	const struct config_call *call = &running->call;
-	struct config fresh;
-	int err = config_load(&fresh, call->argc, call->argv, call->envp, notes);
-
-	if (err < 0)
-		return err;
-	for (unsigned i = 0; err == 0 && i < option_count; i++) {
-		if (options[i].name != NULL && options[i].change == OPTION_RESTART)
-			err = keep_running(&options[i], running, &fresh, notes);
-	}
-	if (err == 0 && notes->failed)
-		err = -ENOMEM;
-	if (err < 0) {
-		config_finish(&fresh);
-		return err;
-	}
-	*ret_config = fresh;
-	return 0;
-}
-
 void config_finish(struct config *config)
 {
 	for (unsigned i = 0; i < option_count; i++) {

@@ -109,6 +109,13 @@ int config_load(struct config *ret_config, int argc, char **argv, char **envp, s
  */
 int config_reload(const struct config *running, struct config *ret_config, struct buf *notes);
 
+/*
+ * The same for one option, by its name and its value as text: for a new process that takes over
+ * what a running one has made. Other kinds of options and unknown names are left alone. 0, or
+ * -EINVAL: this build can't have that value; -ENOMEM.
+ */
+int config_keep(struct config *fresh, const char *name, const char *value, struct buf *notes);
+
 /* Accepts a zeroed struct. */
 void config_finish(struct config *config);
 

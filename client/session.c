@@ -161,6 +161,10 @@ static enum session_verdict verdict_of(const struct session *session, unsigned c
 	case 1012: /* restart */
 	case 4002: /* limits */
 		return SESSION_COME_BACK;
+	case 1002:
+		/* libwebsockets knows no 1012 and takes it for a broken frame; the `bye` said more.
+		 */
+		return strcmp(session->code, "restart") == 0 ? SESSION_COME_BACK : SESSION_GIVE_UP;
 	default:
 		return SESSION_GIVE_UP;
 	}

@@ -96,6 +96,7 @@ static int child_fork(struct child *child, const struct child_world *world, unsi
 	child->born_mono_ms = now_mono_ms;
 	child->ready = false;
 	child->distrusted = false;
+	child->old = child->ordered = child->keyring_due = false;
 	child->aborted_mono_ms = 0;
 	log_info("worker started", "worker=%u pid=%d", slot, (int)pid);
 	return 0;
@@ -134,7 +135,7 @@ static void log_death(const struct child *child, unsigned slot, int status, bool
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	int killer = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
-	if (ending && code == WORKER_EXIT_OK)
+	if (ending && (code == WORKER_EXIT_OK || (child->ordered && killer == SIGKILL)))
 		log_info("worker stopped", "worker=%u pid=%d uptime_ms=%" PRIu64, slot,
 			 (int)child->pid, uptime_ms);
 	else if (child->given_up)
@@ -172,19 +173,21 @@ static void child_died(struct child *child, unsigned slot, int status, struct sh
 		(WIFSIGNALED(status) && signal_is_fault(WTERMSIG(status))) || child->distrusted;
 	uint32_t delay_ms = 0;
 
+	ending = ending || child->ordered;
 	janitor_worker_died(shm, slot, by_fault);
 	if (!ending)
 		counter_add_at(shm, slot, COUNTER_worker_deaths_total, 1);
 	fd_close(&child->control_fd);
 	child->given_up = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_NO_RESPAWN;
-	if (!death_counts(child, status, now_mono_ms))
+	if (ending || !death_counts(child, status, now_mono_ms))
 		respawn_forgive(&child->respawn);
-	else if (!child->given_up && !ending)
+	else if (!child->given_up)
 		delay_ms = respawn_after_death(&child->respawn, child->born_mono_ms, now_mono_ms);
 	child->due_mono_ms = now_mono_ms + delay_ms;
 	log_death(child, slot, status, ending, now_mono_ms - child->born_mono_ms, delay_ms);
 	child->pid = 0;
 	child->ready = false;
+	child->old = child->ordered = child->keyring_due = false;
 }
 
 void children_reap(struct children *children, struct shm *shm, bool ending, uint64_t now_mono_ms)
@@ -271,6 +274,13 @@ void child_distrust(struct child *child, unsigned slot)
 	kill(child->pid, SIGKILL);
 }
 
+void child_kill_late(struct child *child, unsigned slot, const char *why)
+{
+	log_warn("worker late", "worker=%u pid=%d why=%s", slot, (int)child->pid, why);
+	child->ordered = true;
+	kill(child->pid, SIGKILL);
+}
+
 void children_kill(struct children *children, int signal_number)
 {
 	for (unsigned i = 0; i < children->count; i++) {
@@ -280,6 +290,15 @@ void children_kill(struct children *children, int signal_number)
 }
 
 /* ---- questions --------------------------------------------------------------------------- */
+
+bool children_settled(const struct children *children)
+{
+	for (unsigned i = 0; i < children->count; i++) {
+		if (children->child[i].pid != 0 && !children->child[i].ready)
+			return false;
+	}
+	return true;
+}
 
 unsigned children_running(const struct children *children)
 {

@@ -36,6 +36,9 @@ struct child {
 	bool ready;               /* it has said so */
 	bool given_up;            /* it said that starting it again is of no use */
 	bool distrusted;          /* we killed it for what it did: its logs are audited */
+	bool old;                 /* of the binary before the upgrade */
+	bool ordered;             /* we told this one to end: it is no failure of its */
+	bool keyring_due;         /* it was given a keyring and has not said that it reads it */
 	uint64_t aborted_mono_ms; /* when it got SIGABRT from us; 0: not */
 };
 
@@ -72,12 +75,16 @@ void children_reap(struct children *children, struct shm *shm, bool ending, uint
 /* Kills those whose heartbeat stands still. Once a second. */
 void children_watch(struct children *children, struct shm *shm, uint64_t now_mono_ms);
 
+/* One that doesn't do as it was told: its connections come back to its successor. */
+void child_kill_late(struct child *child, unsigned slot, const char *why);
 /* To each that runs; one that can't be told is logged and gets `or_signal` (0: nothing). */
 void children_tell(struct children *children, const struct control_packet *packet, int or_signal);
 /* A worker's packet makes no sense: it is not sane any more. */
 void child_distrust(struct child *child, unsigned slot);
 void children_kill(struct children *children, int signal_number);
 
+/* None is between its birth and its first word: nobody holds what only the master should. */
+bool children_settled(const struct children *children);
 unsigned children_running(const struct children *children);
 /* Each has said that it accepts, or is given up; and one at least accepts. */
 bool children_ready(const struct children *children);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint32_t verdict_of(enum name_answer answer)
@@ -45,7 +46,49 @@ static void decide(const struct child *child, unsigned slot, const struct contro
 		log_warn("claim not answered", "worker=%u error=%s", slot, strerror(-err));
 }
 
-void claims_receive(struct child *child, unsigned slot, struct keys *keys)
+/* The process is named, too: the slot's next one asks in its own name. */
+struct claim_held {
+	pid_t pid;
+	unsigned slot;
+	struct control_packet packet;
+};
+
+/* One that can't be held isn't answered: its worker says `unavailable` after a while. */
+static void hold_claim(struct claims_held *held, const struct child *child, unsigned slot,
+		       const struct control_packet *packet)
+{
+	struct claim_held *list = NULL;
+
+	if (held->count < (size_t)CONTROL_CLAIMS_MAX * WORKERS_MAX)
+		list = realloc(held->list, (held->count + 1) * sizeof(*list));
+	if (list == NULL) {
+		log_warn("claim not held", "worker=%u user=%s", slot, packet->claim.name);
+		return;
+	}
+	held->list = list;
+	held->list[held->count++] =
+		(struct claim_held){.pid = child->pid, .slot = slot, .packet = *packet};
+}
+
+void claims_release(struct claims_held *held, struct children *children, struct keys *keys)
+{
+	for (size_t i = 0; i < held->count; i++) {
+		const struct claim_held *claim = &held->list[i];
+		const struct child *child = &children->child[claim->slot];
+
+		if (child->pid == claim->pid && child->control_fd >= 0)
+			decide(child, claim->slot, &claim->packet, keys);
+	}
+	claims_drop(held);
+}
+
+void claims_drop(struct claims_held *held)
+{
+	free(held->list);
+	*held = (struct claims_held){.count = 0};
+}
+
+void claims_receive(struct child *child, unsigned slot, struct keys *keys, struct claims_held *hold)
 {
 	struct control_packet packet;
 	int got = 1;
@@ -57,7 +100,13 @@ void claims_receive(struct child *child, unsigned slot, struct keys *keys)
 			break;
 		switch (packet.kind) {
 		case CONTROL_CLAIM:
-			decide(child, slot, &packet, keys);
+			if (hold != NULL)
+				hold_claim(hold, child, slot, &packet);
+			else
+				decide(child, slot, &packet, keys);
+			break;
+		case CONTROL_KEYRING:
+			child->keyring_due = false;
 			break;
 		case CONTROL_READY:
 			child->ready = true;
@@ -73,6 +122,8 @@ void claims_receive(struct child *child, unsigned slot, struct keys *keys)
 	if (got == -EBADMSG)
 		child_distrust(child, slot);
 	/* The end of it comes before the SIGCHLD, or the worker can't be heard any more. */
-	if (got < 0)
+	if (got < 0) {
 		fd_close(&child->control_fd);
+		child->keyring_due = false;
+	}
 }

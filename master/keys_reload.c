@@ -37,6 +37,8 @@ int keys_open(struct keys *keys, const char *folder, struct buf *error)
 		err = keyring_create(KEYRING_HALF_BYTES, &keys->keyring);
 		if (err < 0)
 			buf_printf(error, "cannot make the keyring: %s", strerror(-err));
+		else
+			keyring_continue(keys->keyring, keys->first_generation);
 	}
 	return err;
 }

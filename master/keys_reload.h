@@ -38,11 +38,13 @@ struct keys {
 	char *path;                   /* owned */
 	const char *const *servers;   /* borrowed */
 	unsigned names_per_key, max_keys;
+	uint64_t first_generation; /* set before keys_open: an earlier keyring's last one (0: none)
+				    */
 };
 
 /*
  * Opens the log of names in the instance's folder, and an empty keyring. 0, or -errno with
- * a sentence for the operator. Zero-initialise `keys` before.
+ * a sentence for the operator. Zero-initialise `keys` before (but first_generation).
  */
 int keys_open(struct keys *keys, const char *folder, struct buf *error);
 void keys_close(struct keys *keys);

@@ -169,7 +169,7 @@ static unsigned socket_port(int fd)
 						     : six_of(&address)->sin6_port);
 }
 
-static void listeners_reset(struct listeners *listeners)
+void listen_init(struct listeners *listeners)
 {
 	memset(listeners, 0, sizeof(*listeners));
 	for (unsigned w = 0; w < WORKERS_MAX; w++) {
@@ -217,7 +217,7 @@ static int addresses_listen(struct listen_addresses *addresses, unsigned port, u
 {
 	int err = 0;
 
-	listeners_reset(listeners);
+	listen_init(listeners);
 	listeners->port = port;
 	listeners->workers = workers;
 	for (unsigned i = 0; i < addresses->count && err == 0; i++) {

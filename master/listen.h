@@ -29,6 +29,8 @@ struct listeners {
 	char text[256];                             /* "127.0.0.1:8080, [::1]:8080" */
 };
 
+/* None yet. */
+void listen_init(struct listeners *listeners);
 /* May this build listen there? As listen_open, without opening anything: 0, -EACCES, -EINVAL. */
 int listen_check(const char *host, struct buf *error);
 /*

@@ -1,7 +1,10 @@
 /* chat-master: reads the options, answers those that only ask, and becomes the master. */
+#include "master/adopt.h"
+#include "master/heirs.h"
 #include "master/master.h"
 #include "master/open.h"
 #include "master/title.h"
+#include "master/upgrade_check.h"
 
 #include "base/config.h"
 #include "base/fd.h"
@@ -65,30 +68,52 @@ static bool answer(const struct config *config, int *ret_exit_code)
 	return true;
 }
 
+/* What stays as it was in the server before the upgrade. */
+static void log_notes(struct buf *notes)
+{
+	char *rest = NULL;
+
+	for (char *line = notes->data != NULL ? strtok_r(notes->data, "\n", &rest) : NULL;
+	     line != NULL; line = strtok_r(NULL, "\n", &rest))
+		log_warn("configuration", "text=%s", line);
+}
+
 int main(int argc, char **argv)
 {
 	struct config config = {0};
-	struct buf errors = BUF_INIT;
+	static struct handover handover;
+	struct buf errors = BUF_INIT, notes = BUF_INIT;
 	int exit_code = MASTER_EXIT_FAILED;
-	int err;
+	int err, inherited;
 
 	if (open_standard_fds() < 0)
 		return MASTER_EXIT_FAILED;
 	argv = title_init(argc, argv);
 	title_set_short("chat-master");
-	err = config_load(&config, argc, argv, environ, &errors);
+	if (upgrade_check_is_asked(argc, argv))
+		return upgrade_check_answer(argc, argv, environ);
+	inherited = adopt_find(&handover);
+	err = inherited < 0 ? inherited : config_load(&config, argc, argv, environ, &errors);
+	if (err == 0 && inherited > 0)
+		err = heirs_keep_options(&handover, &config, &notes);
 	if (err == 0 && !config.help && !config.version)
 		err = master_check(&config, &errors);
 	if (err == -EINVAL) {
 		exit_code = refuse(&errors);
+		/* It was asked before; whatever changed since, a supervisor should start it anew.
+		 */
+		if (inherited > 0)
+			exit_code = MASTER_EXIT_FAILED;
 	} else if (err < 0) {
 		dprintf(STDERR_FILENO, "chat-master: %s\n", strerror(-err));
 	} else if (!answer(&config, &exit_code)) {
 		log_init("chat-master", config.log_format, config.log_level, STDERR_FILENO);
-		exit_code = master_run(&config);
+		log_notes(&notes);
+		exit_code = master_run(&config, inherited > 0 ? &handover : NULL);
 		config = (struct config){0};
 	}
 	config_finish(&config);
 	buf_finish(&errors);
+	buf_finish(&notes);
 	return exit_code;
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "master/adopt.h"
 #include "master/claims.h"
 #include "master/open.h"
 #include "master/signals.h"
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 #define TICK_MS 1000u
-#define POLL_MAX (1u + WORKERS_MAX + NAMES_POLL_MAX)
+#define POLL_MAX (2u + WORKERS_MAX + NAMES_POLL_MAX)
 #define CLOSE_GOING_AWAY 1001u
 #define HANGUP_MS 5000u
 
@@ -30,6 +31,8 @@ static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 	struct master *master = data;
 
 	signals_enter_child(&master->signal_fd);
+	upgrade_enter_child(&master->upgrade);
+	claims_drop(&master->held);
 	names_server_enter_child(&master->names_server);
 	notify_close(&master->notify);
 	children_enter_child(&master->children);
@@ -55,12 +58,19 @@ static void fork_due(struct master *master, uint64_t now)
 		children_fork_due(&master->children, &world, now);
 }
 
+/* After an upgrade, for a moment: nothing may be published, so nothing that leads to it is done. */
+static bool is_silent(const struct master *master)
+{
+	return master->state == MASTER_ROLLING && roll_is_silent(&master->roll);
+}
+
 /* ---- the states -------------------------------------------------------------------------- */
 
 static void drain(struct master *master, const char *why, uint64_t now)
 {
 	struct control_packet packet;
 
+	upgrade_cancel(&master->upgrade);
 	memset(&packet, 0, sizeof(packet));
 	packet.kind = CONTROL_DRAIN;
 	packet.drain.close_code = CLOSE_GOING_AWAY;
@@ -118,6 +128,13 @@ static void advance(struct master *master, uint64_t now)
 {
 	if (master->state == MASTER_STARTING && children_ready(&master->children))
 		become_running(master);
+	if (master->state == MASTER_ROLLING) {
+		adopt_advance(master, now);
+		if (master->state == MASTER_RUNNING)
+			tell_manager(master);
+	}
+	if (master->state == MASTER_RUNNING)
+		upgrade_run(master, now);
 	if (master->state < MASTER_DRAINING && children_given_up(&master->children)) {
 		log_error("no worker can run", "instance=%s", master->instance);
 		master->exit_code = MASTER_EXIT_FAILED;
@@ -171,11 +188,15 @@ static void reload_config(struct master *master)
 		 fresh.config_file[0] != '\0' ? fresh.config_file : "-");
 }
 
-static void reload(struct master *master)
+void master_reload(struct master *master)
 {
 	struct control_packet packet;
 	struct buf error = BUF_INIT;
 
+	/* Not every worker would hear of it yet. */
+	master->reload_due = is_silent(master);
+	if (master->reload_due)
+		return;
 	memset(&packet, 0, sizeof(packet));
 	packet.kind = CONTROL_RELOAD;
 	notify_reloading(&master->notify);
@@ -222,7 +243,7 @@ static void hang_up(struct master *master, uint64_t now)
 		return;
 	}
 	master->hangup_until_ms = now + HANGUP_MS;
-	reload(master);
+	master_reload(master);
 }
 
 static void handle_signal(struct master *master, int signal_number, uint64_t now)
@@ -239,8 +260,8 @@ static void handle_signal(struct master *master, int signal_number, uint64_t now
 		hang_up(master, now);
 		break;
 	case SIGUSR2:
-		log_warn("upgrade in place is not supported", "mend=%s",
-			 "stop it and start the new one: nothing is forgotten");
+		if (master->state < MASTER_DRAINING)
+			upgrade_request(&master->upgrade);
 		break;
 	case SIGCHLD:
 		children_reap(&master->children, &master->shm, master->state >= MASTER_DRAINING,
@@ -260,6 +281,10 @@ static int wait_ms(const struct master *master, uint64_t now)
 
 	if (master->state == MASTER_DRAINING && master->drain_by_ms < until)
 		until = master->drain_by_ms;
+	if (master->state == MASTER_ROLLING && roll_due_ms(&master->roll) < until)
+		until = roll_due_ms(&master->roll);
+	if (master->state == MASTER_RUNNING && upgrade_due_ms(&master->upgrade, now) < until)
+		until = upgrade_due_ms(&master->upgrade, now);
 	if (master->state < MASTER_DRAINING)
 		due = children_wait_ms(&master->children, now);
 	if (due >= 0 && now + (unsigned)due < until)
@@ -281,14 +306,17 @@ static void wait_for_events(struct master *master)
 		fds[count++] = (struct pollfd){.fd = master->children.child[i].control_fd,
 					       .events = POLLIN};
 	}
-	count += names_server_poll(&master->names_server, fds + count);
+	count += upgrade_poll(&master->upgrade, fds + count);
+	if (!is_silent(master))
+		count += names_server_poll(&master->names_server, fds + count);
 	assert(count <= POLL_MAX);
 	if (poll(fds, (nfds_t)count, wait_ms(master, clock_mono_ms())) <= 0)
 		return;
 	/* Before the reap: what a worker said last still counts. */
 	for (unsigned i = 0; i < slot_count; i++) {
 		if (fds[1 + i].revents != 0)
-			claims_receive(&master->children.child[slots[i]], slots[i], &master->keys);
+			claims_receive(&master->children.child[slots[i]], slots[i], &master->keys,
+				       is_silent(master) ? &master->held : NULL);
 	}
 }
 
@@ -300,7 +328,8 @@ static void tick(struct master *master, uint64_t now)
 	notify_alive(&master->notify, now);
 	if (master->state >= MASTER_DRAINING)
 		return;
-	keys_tick(&master->keys);
+	if (!is_silent(master))
+		keys_tick(&master->keys);
 	children_watch(&master->children, &master->shm, now);
 	if (now < master->hangup_until_ms && terminal_is_gone(master))
 		drain(master, "terminal gone", now);
@@ -318,13 +347,14 @@ static void loop(struct master *master)
 		now = clock_mono_ms();
 		while ((signal_number = signals_next(master->signal_fd)) != 0)
 			handle_signal(master, signal_number, now);
-		names_server_run(&master->names_server, now);
+		if (!is_silent(master))
+			names_server_run(&master->names_server, now);
 		tick(master, now);
 		advance(master, now);
 	}
 }
 
-int master_run(struct config *config)
+int master_run(struct config *config, struct handover *handover)
 {
 	/* Static, so that a child's leak check sees what the master holds as held. */
 	static struct master master;
@@ -343,9 +373,12 @@ int master_run(struct config *config)
 	for (unsigned i = 0; i < SLOTS_MAX; i++)
 		master.bells[i][0] = master.bells[i][1] = -1;
 	notify_open(&master.notify);
-	err = master_open(&master);
+	upgrade_init(&master.upgrade);
+	err = handover != NULL ? adopt_take(&master, handover) : master_open(&master);
 	if (err == 0)
 		loop(&master);
+	upgrade_finish(&master.upgrade);
+	claims_drop(&master.held);
 	if (master_close(&master) < 0 || err < 0)
 		master.exit_code = MASTER_EXIT_FAILED;
 	if (master.state == MASTER_ENDED)

@@ -5,6 +5,7 @@
  *	  open      files, segment, sockets, keys, names       (an error here: exit 1 or 2)
  *	  fork      one worker a slot
  *	  loop      signals, deaths, claims, chat-keys, the keys file
+ *	            SIGUSR2: exec of the new binary, which goes on in this loop (upgrade.h, adopt.h)
  *	  drain     bye to everyone, wait, kill what is left
  *	  close     the registry's image is saved, the segment goes
  *
@@ -16,11 +17,14 @@
 
 #include "base/config.h"
 #include "master/children.h"
+#include "master/claims.h"
 #include "master/keys_reload.h"
 #include "master/listen.h"
 #include "master/names_server.h"
 #include "master/notify.h"
+#include "master/roll.h"
 #include "master/server_names.h"
+#include "master/upgrade.h"
 #include "shm/segment.h"
 
 #include <stdbool.h>
@@ -35,6 +39,7 @@
 
 enum master_state {
 	MASTER_STARTING, /* until each worker has said that it accepts */
+	MASTER_ROLLING,  /* after an upgrade's exec: old workers are replaced */
 	MASTER_RUNNING,
 	MASTER_DRAINING, /* no worker is started any more */
 	MASTER_ENDED     /* the last one is gone */
@@ -60,11 +65,19 @@ struct master {
 	struct names_server names_server;
 	struct notify notify;
 	struct children children;
-	unsigned members; /* users known at the start, for the first log line */
+	struct upgrade upgrade;
+	struct roll roll;        /* in MASTER_ROLLING */
+	struct claims_held held; /* while it is silent */
+	bool reload_due;         /* a SIGHUP came meanwhile */
+	unsigned members;        /* users known at the start, for the first log line */
 	uint64_t tick_due_ms, drain_by_ms;
 };
 
+/* After an upgrade's exec: what the master before has left (handover.h). NULL: none. */
+struct handover;
 /* `config` is taken over. Returns the process's exit code. */
-int master_run(struct config *config);
+int master_run(struct config *config, struct handover *handover);
+/* SIGHUP's work: the configuration and the keys. */
+void master_reload(struct master *master);
 
 #endif

@@ -35,28 +35,46 @@ static int bind_in(int fd, const char *folder)
 	return err;
 }
 
+int names_server_adopt(struct names_server *server, const char *folder, names_server_fn *answer,
+		       void *data)
+{
+	struct buf path = BUF_INIT;
+
+	*server = (struct names_server){.fd = server->fd, .answer = answer, .data = data};
+	for (size_t i = 0; i < NAMES_CONNECTIONS_MAX; i++)
+		server->connection[i].fd = -1;
+	buf_printf(&path, "%s/%s", folder, NAMES_SOCKET_NAME);
+	if (path.failed)
+		return -ENOMEM;
+	server->path = path.data;
+	return 0;
+}
+
 int names_server_open(struct names_server *server, const char *folder, names_server_fn *answer,
 		      void *data)
 {
-	struct buf path = BUF_INIT;
 	int err;
 
-	*server = (struct names_server){.fd = -1, .answer = answer, .data = data};
-	for (size_t i = 0; i < NAMES_CONNECTIONS_MAX; i++)
-		server->connection[i].fd = -1;
+	server->fd = -1;
+	err = names_server_adopt(server, folder, answer, data);
+	if (err < 0)
+		return err;
 	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (server->fd < 0)
 		return -errno;
 	err = bind_in(server->fd, folder);
 	if (err == 0 && listen(server->fd, (int)NAMES_CONNECTIONS_MAX) < 0)
 		err = -errno;
-	if (err < 0)
-		return err;
-	buf_printf(&path, "%s/%s", folder, NAMES_SOCKET_NAME);
-	if (path.failed)
-		return -ENOMEM;
-	server->path = path.data;
-	return 0;
+	return err;
+}
+
+bool names_server_is_busy(const struct names_server *server)
+{
+	for (size_t i = 0; i < NAMES_CONNECTIONS_MAX; i++) {
+		if (server->connection[i].fd >= 0)
+			return true;
+	}
+	return false;
 }
 
 static void connection_close(struct names_connection *connection)

@@ -46,6 +46,11 @@ struct names_server {
  */
 int names_server_open(struct names_server *server, const char *folder, names_server_fn *answer,
 		      void *data);
+/* The same with a socket that listens there already: server->fd. */
+int names_server_adopt(struct names_server *server, const char *folder, names_server_fn *answer,
+		       void *data);
+/* True while somebody waits for an answer. */
+bool names_server_is_busy(const struct names_server *server);
 /* Closes everything and removes the socket. */
 void names_server_close(struct names_server *server);
 /* In a child: closes everything, removes nothing. */

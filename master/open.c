@@ -23,7 +23,7 @@
 
 /* ---- the segment --------------------------------------------------------------------- */
 
-static struct segment_sizes sizes_of(const struct config *config)
+struct segment_sizes master_sizes(const struct config *config)
 {
 	return (struct segment_sizes){
 		.max_users = config->max_users,
@@ -71,7 +71,7 @@ static int start_segment(struct master *master)
 	struct segment_params params = {
 		.instance = master->instance,
 		.state_dir = master->config.state_dir,
-		.sizes = sizes_of(&master->config),
+		.sizes = master_sizes(&master->config),
 		.wait_ms = SEGMENT_WAIT_MS,
 	};
 	struct segment_report report = {0};
@@ -98,7 +98,7 @@ static int start_segment(struct master *master)
 
 /* ---- the steps -------------------------------------------------------------------------- */
 
-static int open_folder(struct master *master)
+int master_open_folder(struct master *master)
 {
 	struct buf error = BUF_INIT;
 	int err = state_dir_prepare(master->config.state_dir, master->instance, &master->folder,
@@ -164,7 +164,7 @@ static int open_port_and_segment(struct master *master)
 		err = port_err;
 		goto out;
 	}
-	err = open_folder(master);
+	err = master_open_folder(master);
 	if (err == 0)
 		err = start_segment(master);
 	if (err < 0)
@@ -194,7 +194,7 @@ int master_check(const struct config *config, struct buf *error)
 	return err < 0 ? -EINVAL : 0;
 }
 
-static int answer_names(void *data, const char *request, struct names_reply *ret_reply)
+int master_answer_names(void *data, const char *request, struct names_reply *ret_reply)
 {
 	struct master *master = data;
 
@@ -207,7 +207,7 @@ int master_fill_server_names(struct master *master, struct buf *error)
 				 master->listeners.port, master->listeners.text, error);
 }
 
-static int open_keys(struct master *master)
+int master_open_keys(struct master *master, const char *why)
 {
 	struct buf error = BUF_INIT;
 	int err;
@@ -219,7 +219,7 @@ static int open_keys(struct master *master)
 	if (err < 0)
 		log_error("no keys", "reason=%s", error.data != NULL ? error.data : strerror(-err));
 	else
-		err = keys_load(&master->keys, &master->config, master->server_names.list, "start");
+		err = keys_load(&master->keys, &master->config, master->server_names.list, why);
 	buf_finish(&error);
 	return err;
 }
@@ -277,10 +277,11 @@ int master_open(struct master *master)
 	if (err < 0)
 		return err;
 	warn_about_host(master);
-	err = open_keys(master);
+	err = master_open_keys(master, "start");
 	if (err < 0)
 		return err;
-	err = names_server_open(&master->names_server, master->folder.data, answer_names, master);
+	err = names_server_open(&master->names_server, master->folder.data, master_answer_names,
+				master);
 	if (err < 0)
 		log_error("no names socket", "folder=%s error=%s", master->folder.data,
 			  strerror(-err));

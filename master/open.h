@@ -14,6 +14,16 @@ int master_check(const struct config *config, struct buf *error);
  * master_close is due in either case.
  */
 int master_open(struct master *master);
+/*
+ * Its steps, which an upgrade takes one by one (adopt.h). 0, or -errno with the reason logged.
+ * `why` stands in the log.
+ */
+int master_open_folder(struct master *master);
+int master_open_keys(struct master *master, const char *why);
+/* What the configuration asks of the segment. */
+struct segment_sizes master_sizes(const struct config *config);
+/* A names_server_fn; data is the master. */
+int master_answer_names(void *data, const char *request, struct names_reply *ret_reply);
 /* Saves the registry, removes what was made. 0 or -errno, logged. */
 int master_close(struct master *master);
 /* The port's number for whoever waits for it. 0 or -errno. */

@@ -330,6 +330,53 @@ int segment_start(const struct segment_params *params, struct shm *ret_shm,
 	return 0;
 }
 
+int segment_accepts(int fd, const struct segment_sizes *sizes, struct buf *ret_error)
+{
+	struct segment_sizes wanted = *sizes;
+	struct segment_header header;
+	struct stat stat;
+	ssize_t got;
+
+	memset(&header, 0, sizeof(header));
+	if (fstat(fd, &stat) < 0 || (got = pread(fd, &header, sizeof(header), 0)) < 0) {
+		buf_printf(ret_error, "cannot read the segment: %s", strerror(errno));
+		return -EPROTO;
+	}
+	switch (segment_header_check(&header, (size_t)got, (uint64_t)stat.st_size)) {
+	case FOUND_OURS:
+		if (segment_sizes_complete(&wanted) == 0 &&
+		    memcmp(&wanted, &header.sizes, sizeof(wanted)) == 0)
+			return 0;
+		buf_printf(ret_error, "its tables would have other sizes");
+		return -EPROTO;
+	case FOUND_OTHER_LAYOUT:
+		buf_printf(ret_error,
+			   "its shared memory has another layout: version %u, the running one %u",
+			   SHM_LAYOUT_VERSION, header.layout_version);
+		return -EPROTO;
+	case FOUND_NOTHING:
+	case FOUND_FOREIGN:
+	case FOUND_DAMAGED:
+		break;
+	}
+	buf_printf(ret_error, "its shared memory has another layout, of the same version %u",
+		   SHM_LAYOUT_VERSION);
+	return -EPROTO;
+}
+
+int segment_adopt(int fd, struct shm *ret_shm)
+{
+	struct shm shm = {.fd = -1};
+	struct stat stat;
+	int err = fstat(fd, &stat) < 0 ? -errno : map_segment(&shm, fd, (uint64_t)stat.st_size);
+
+	if (err < 0)
+		return err;
+	segment_view(&shm, shm.base, shm.size);
+	*ret_shm = shm;
+	return 0;
+}
+
 int segment_stop(struct shm *shm, const char *state_dir)
 {
 	char name[SEGMENT_NAME_SIZE];

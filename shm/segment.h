@@ -69,6 +69,17 @@ int segment_start(const struct segment_params *params, struct shm *ret_shm,
 		  struct segment_report *ret_report, struct buf *ret_error);
 
 /*
+ * May this build go on with a segment that is in use, with such tables? Takes no lock, changes
+ * nothing: for an upgrade. 0, or -EPROTO with a sentence in ret_error.
+ */
+int segment_accepts(int fd, const struct segment_sizes *sizes, struct buf *ret_error);
+/*
+ * Goes on with it, after that: for the successor of a master in the same process, whose workers
+ * live. Nothing is repaired, for nothing is broken. fd is taken over on success. 0 or -errno.
+ */
+int segment_adopt(int fd, struct shm *ret_shm);
+
+/*
  * The end of the master once the last worker is gone: saves the image (write, fsync,
  * rename) and unlinks the segment; if it can't be written the segment stays. 0 or -errno.
  */

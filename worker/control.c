@@ -1,6 +1,7 @@
 #include "worker/control.h"
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -39,12 +40,37 @@ int control_pair(int *ret_master_fd, int *ret_worker_fd)
 	return 0;
 }
 
+/* Room for one descriptor, aligned as the kernel wants it. */
+union along {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
 int control_send(int fd, const struct control_packet *packet)
 {
+	return control_send_fd(fd, packet, -1);
+}
+
+int control_send_fd(int fd, const struct control_packet *packet, int along)
+{
+	/* sendmsg doesn't write to it; the type can't say so. */
+	struct control_packet copy = *packet;
+	struct iovec bytes = {.iov_base = &copy, .iov_len = sizeof(copy)};
+	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+	union along room;
 	ssize_t put;
 
+	if (along >= 0) {
+		memset(&room, 0, sizeof(room));
+		room.header.cmsg_level = SOL_SOCKET;
+		room.header.cmsg_type = SCM_RIGHTS;
+		room.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&room.header), &along, sizeof(int));
+		message.msg_control = room.bytes;
+		message.msg_controllen = sizeof(room.bytes);
+	}
 	do {
-		put = send(fd, packet, sizeof(*packet), MSG_NOSIGNAL | MSG_DONTWAIT);
+		put = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (put < 0 && errno == EINTR);
 	if (put >= 0)
 		return 0;
@@ -67,6 +93,7 @@ static bool packet_is_sound(const struct control_packet *packet)
 	case CONTROL_STOPPED:
 	case CONTROL_RELOAD:
 	case CONTROL_DRAIN:
+	case CONTROL_KEYRING:
 		return packet->request == 0;
 	default: /* a number from another process, not our enum */
 		return false;
@@ -75,21 +102,60 @@ static bool packet_is_sound(const struct control_packet *packet)
 
 int control_read(int fd, struct control_packet *ret_packet)
 {
-	struct control_packet packet;
+	return control_read_fd(fd, ret_packet, NULL);
+}
+
+/* Only the first counts, and none that was cut off. */
+static int take_along(struct msghdr *message)
+{
+	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	int along;
+
+	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+	    header->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -1;
+	memcpy(&along, CMSG_DATA(header), sizeof(int));
+	return along;
+}
+
+/* Where nobody asks for a descriptor there is no room for one, and the kernel closes it. */
+static ssize_t receive(int fd, struct control_packet *packet, int *ret_along)
+{
+	struct iovec bytes = {.iov_base = packet, .iov_len = sizeof(*packet)};
+	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+	union along room;
 	ssize_t got;
 
+	if (ret_along != NULL) {
+		*ret_along = -1;
+		message.msg_control = room.bytes;
+		message.msg_controllen = sizeof(room.bytes);
+	}
 	do {
 		/* MSG_TRUNC: the packet's real size, so that a longer one is noticed. */
-		got = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+		got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	} while (got < 0 && errno == EINTR);
+	if (got > 0 && ret_along != NULL)
+		*ret_along = take_along(&message);
+	return got;
+}
+
+int control_read_fd(int fd, struct control_packet *ret_packet, int *ret_along)
+{
+	struct control_packet packet;
+	ssize_t got = receive(fd, &packet, ret_along);
+
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
 	if (got == 0 || (got < 0 && errno == ECONNRESET))
 		return -EPIPE;
 	if (got < 0)
 		return -errno;
-	if ((size_t)got != sizeof(packet) || !packet_is_sound(&packet))
+	if ((size_t)got != sizeof(packet) || !packet_is_sound(&packet)) {
+		if (ret_along != NULL)
+			fd_close(ret_along);
 		return -EBADMSG;
+	}
 	*ret_packet = packet;
 	return 1;
 }
@@ -176,7 +242,16 @@ static void claim_answer(struct claim *slot, enum control_verdict verdict)
 	claim.claimed(claim.data, verdict);
 }
 
-static void packet_handle(struct control *control, const struct control_packet *packet)
+/* The answer is what the master waits for; without one it lets us go. */
+static void keyring_handle(struct control *control, int along)
+{
+	if (along < 0)
+		log_warn("order ignored", "why=%s", "a keyring without its descriptor");
+	else if (control->handler->keyring(control->data, along) == 0)
+		control_send(control->fd, &(struct control_packet){.kind = CONTROL_KEYRING});
+}
+
+static void packet_handle(struct control *control, const struct control_packet *packet, int along)
 {
 	struct claim *slot;
 
@@ -191,8 +266,10 @@ static void packet_handle(struct control *control, const struct control_packet *
 		control->handler->reload(control->data);
 		break;
 	case CONTROL_DRAIN:
-		control->handler->drain(control->data, packet->drain.close_code,
-					packet->drain.retry_after_ms);
+		control->handler->drain(control->data, &packet->drain);
+		break;
+	case CONTROL_KEYRING:
+		keyring_handle(control, along);
 		break;
 	default: /* sound, but nothing that a master says */
 		log_warn("order ignored", "kind=%u", packet->kind);
@@ -205,11 +282,14 @@ int control_receive(struct control *control)
 	int got = 1;
 
 	for (int i = 0; i < PACKETS_A_TURN && (got > 0 || got == -EBADMSG); i++) {
-		got = control_read(control->fd, &packet);
+		int along = -1;
+
+		got = control_read_fd(control->fd, &packet, &along);
 		if (got > 0)
-			packet_handle(control, &packet);
+			packet_handle(control, &packet, along);
 		else if (got == -EBADMSG)
 			log_warn("order ignored", "why=%s", "malformed packet");
+		fd_close(&along);
 	}
 	return got < 0 && got != -EBADMSG ? got : 0;
 }

@@ -8,6 +8,8 @@
  *	                                 <───   CLAIMED  the verdict
  *	                                 <───   RELOAD   read the configuration again
  *	                                 <───   DRAIN    say bye to everyone, then exit
+ *	                                 <───   KEYRING  read this one from now on (a descriptor)
+ *	KEYRING "I do"                   ───>   after an upgrade: all do, so it may publish
  *	STOPPED "drained, I exit"        ───>
  *
  * A worker's loop:
@@ -45,7 +47,8 @@ enum control_kind {
 	CONTROL_READY,
 	CONTROL_STOPPED,
 	CONTROL_RELOAD,
-	CONTROL_DRAIN
+	CONTROL_DRAIN,
+	CONTROL_KEYRING
 };
 
 enum control_verdict {
@@ -63,6 +66,7 @@ struct control_claimed {
 struct control_drain {
 	uint32_t close_code;     /* 1001 shutting_down, 1012 restart */
 	uint32_t retry_after_ms; /* 0: not told */
+	uint32_t within_ms; /* after that it exits, whoever is left; 0: the worker's own bound */
 };
 
 struct control_packet {
@@ -83,18 +87,24 @@ int control_pair(int *ret_master_fd, int *ret_worker_fd);
  * is full, -EPIPE, -errno.
  */
 int control_send(int fd, const struct control_packet *packet);
+/* The same, and a descriptor goes along (-1: none). */
+int control_send_fd(int fd, const struct control_packet *packet, int along);
 /*
  * The next packet: 1, 0 when there is none now, -EPIPE when the other side is gone,
  * -EBADMSG for one that no correct sender sends (wrong size, unknown kind, a string
  * without its NUL; it is consumed), or -errno.
  */
 int control_read(int fd, struct control_packet *ret_packet);
+/* The same, and the descriptor that came along, or -1: the caller's, close-on-exec. */
+int control_read_fd(int fd, struct control_packet *ret_packet, int *ret_along);
 
 /* ---- the worker's side ---------------------------------------------------------- */
 
 struct control_handler {
 	void (*reload)(void *data);
-	void (*drain)(void *data, unsigned close_code, unsigned retry_after_ms);
+	void (*drain)(void *data, const struct control_drain *drain);
+	/* fd is borrowed. 0: it is read from now on, and the master hears so. */
+	int (*keyring)(void *data, int fd);
 };
 
 struct control;

@@ -2,6 +2,7 @@
 
 #include "worker/control.h"
 #include "worker/http.h"
+#include "worker/judge.h"
 #include "worker/process_http.h"
 #include "worker/startups.h"
 #include "worker/worker.h"
@@ -29,6 +30,7 @@
 #define LOOK_MS 1000u
 #define DRAIN_MS 5000u
 #define TERM_WAIT_MS 200u
+#define RESTART_RETRY_MS 100u /* our successor is there by then */
 /* Looks at the sockets without waiting, and lines gathered by them, before we deliver. */
 #define GATHER_TURNS_MAX 64u
 #define GATHER_LINES_MAX 128u
@@ -194,7 +196,7 @@ static void on_prepare(uv_prepare_t *prepare)
 		worker_flush(&process->worker);
 }
 
-static void drain(void *data, unsigned close_code, unsigned retry_after_ms)
+static void drain(void *data, const struct control_drain *order)
 {
 	struct process *process = data;
 
@@ -202,8 +204,16 @@ static void drain(void *data, unsigned close_code, unsigned retry_after_ms)
 		return;
 	for (unsigned i = 0; i < process->listener_count; i++)
 		uv_poll_stop(&process->listeners[i]);
-	process->drain_by_ms = clock_mono_ms() + DRAIN_MS;
-	worker_drain(&process->worker, close_code == 1012, retry_after_ms);
+	process->drain_by_ms =
+		clock_mono_ms() + (order->within_ms > 0 ? order->within_ms : DRAIN_MS);
+	worker_drain(&process->worker, order->close_code == CLOSE_RESTART, order->retry_after_ms);
+}
+
+/* Our clients go to our successor. */
+static void restart(struct process *process)
+{
+	drain(process, &(struct control_drain){.close_code = CLOSE_RESTART,
+					       .retry_after_ms = RESTART_RETRY_MS});
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -225,7 +235,7 @@ static void on_tick(uv_timer_t *timer)
 		worker_look(&process->worker);
 	}
 	if (process->term_due_ms > 0 && now >= process->term_due_ms)
-		drain(process, 1012, 0);
+		restart(process);
 	if (process->worker.draining &&
 	    (worker_connections(&process->worker) == 0 || now >= process->drain_by_ms))
 		uv_stop(&process->loop);
@@ -261,6 +271,21 @@ static void reload(void *data)
 		config_finish(&old);
 	}
 	buf_finish(&notes);
+}
+
+static int read_keyring(void *data, int fd)
+{
+	struct process *process = data;
+	int err = keyring_move(process->worker.keyring, fd);
+
+	if (err < 0) {
+		/* Nobody would tell us of a revoked key any more. */
+		log_error("keyring not taken", "error=%s", strerror(-err));
+		restart(process);
+		return err;
+	}
+	judge_all(&process->worker);
+	return 0;
 }
 
 /* ---- the life of it ------------------------------------------------------------------ */
@@ -339,7 +364,11 @@ static rlim_t limit_files(const struct config *config)
 
 static int init(struct process *process, const struct inherit *inherit)
 {
-	static const struct control_handler orders = {.reload = reload, .drain = drain};
+	static const struct control_handler orders = {
+		.reload = reload,
+		.drain = drain,
+		.keyring = read_keyring,
+	};
 	struct ws_handler handler = worker_ws_handler;
 	struct ws_options options = {
 		.loop = &process->loop,

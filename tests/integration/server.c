@@ -123,7 +123,8 @@ static void build_args(struct server *s, char *args[ARGS_MAX], char *port, size_
 			 s->instance,
 			 (char[]){"--log-format"},
 			 (char[]){"json"}};
-	args[n++] = scratch_text("%s", program_path("chat-master"));
+	args[n++] = scratch_text("%s", s->options.program != NULL ? s->options.program
+								  : program_path("chat-master"));
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
 		args[n++] = scratch_text("%s", fixed[i]);
 	for (char *word = strtok_r(extra, " ", &rest); word != NULL && n < ARGS_MAX - 1;

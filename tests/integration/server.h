@@ -20,6 +20,7 @@ struct server_options {
 	const char *users;      /* whose derived keys may come in; NULL: alice bob carol dave */
 	const char *keys;       /* the whole authorized_keys instead */
 	unsigned workers;       /* 0: 2 */
+	const char *program;    /* a path; NULL: chat-master of this build */
 	const char *args;       /* more flags, separated by spaces */
 	const char *const *env; /* "CHAT_X=y", ends with NULL */
 	bool port_is_kept;      /* a restart takes the same port again */

@@ -313,3 +313,46 @@ Test(keyring, renewing_keeps_the_keys_and_takes_the_names)
 	buf_finish(&renewed);
 	names_close(names);
 }
+
+Test(keyring, a_reader_moves_to_another_one_and_goes_on)
+{
+	struct keyring *next = NULL;
+	const struct keyring *borrowed = worker;
+	uint64_t before;
+
+	test_keys_file_add(&file, "", &alice);
+	publish(NULL);
+	publish(NULL);
+	cr_assert_eq(keyring_refresh(worker), 0);
+	before = keyring_generation(worker);
+	cr_assert_eq(keyring_create(1 << 20, &next), 0);
+	keyring_continue(next, before);
+	cr_assert_eq(keyring_generation(next), before);
+	buf_reset(&file);
+	test_keys_file_add(&file, "", &bob);
+	keyring_destroy(master);
+	master = next;
+	publish(NULL);
+	cr_assert_eq(keyring_move(worker, keyring_fd(next)), 0);
+	cr_expect_gt(keyring_generation(borrowed), before, "who looked before looks again");
+	cr_expect_eq(lines_of(worker, &alice), 0);
+	cr_expect_eq(lines_of(worker, &bob), 1);
+	/* And sees what is published there. */
+	buf_reset(&file);
+	publish(NULL);
+	cr_assert_eq(keyring_refresh(worker), 0);
+	cr_expect_eq(lines_of(worker, &bob), 0);
+}
+
+Test(keyring, what_is_no_keyring_is_not_moved_to)
+{
+	test_keys_file_add(&file, "", &alice);
+	publish(NULL);
+	cr_assert_eq(keyring_refresh(worker), 0);
+	cr_assert_lt(keyring_move(worker, STDERR_FILENO), 0);
+	cr_expect_eq(lines_of(worker, &alice), 1);
+	buf_reset(&file);
+	publish(NULL);
+	cr_assert_eq(keyring_refresh(worker), 0);
+	cr_expect_eq(lines_of(worker, &alice), 0, "it reads the old one as before");
+}

@@ -529,6 +529,22 @@ Test(config, a_reload_takes_what_may_change)
 	config_finish(&fresh);
 }
 
+Test(config, one_option_of_a_running_server_is_kept_by_its_name)
+{
+	struct buf notes = BUF_INIT;
+
+	cr_assert_eq(load_file("port = 9\nrate = 5\nworkers = 2\n", "", ""), 0);
+	cr_assert_eq(config_keep(&config, "port", "7", &notes), 0);
+	cr_assert_eq(config_keep(&config, "workers", "2", &notes), 0);
+	cr_assert_eq(config_keep(&config, "rate", "99", &notes), 0, "that one may change");
+	cr_assert_eq(config_keep(&config, "of-another-version", "1", &notes), 0);
+	cr_assert_eq(config.port, 7);
+	cr_assert_eq(config.rate, 5);
+	cr_assert_str_eq(notes.data, "port: \"7\" stays, \"9\" needs a restart");
+	cr_assert_eq(config_keep(&config, "port", "70000", &notes), -EINVAL);
+	buf_finish(&notes);
+}
+
 Test(config, a_reload_keeps_what_needs_a_restart_and_says_so)
 {
 	const char *text = "port = 9\nmax-rooms = 8\nstate-dir = /new\ninstance = i\nrate = 5\n";

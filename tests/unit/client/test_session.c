@@ -540,6 +540,19 @@ Test(client_session, a_steady_session_starts_the_waiting_afresh)
 	cr_assert_leq(session_lost(played.session, 0, played.now_ms).delay_ms, 100);
 }
 
+/* libwebsockets knows no close code 1012 and tells us of a broken frame. */
+Test(client_session, a_restart_is_known_by_its_bye_whatever_the_library_says)
+{
+	struct session_loss loss;
+
+	create_in_lobby(8);
+	played_receive(&played, "{\"type\":\"bye\",\"code\":\"restart\",\"message\":\"m\","
+				"\"retry_after_ms\":100}");
+	loss = session_lost(played.session, 1002, played.now_ms);
+	cr_assert_eq(loss.verdict, SESSION_COME_BACK);
+	cr_assert_geq(loss.delay_ms, 100);
+}
+
 Test(client_session, never_comes_back_before_the_server_says)
 {
 	struct session_loss loss;

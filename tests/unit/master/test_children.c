@@ -157,7 +157,7 @@ static void await_ready(unsigned slot)
 
 	while (!children.child[slot].ready) {
 		cr_assert_eq(poll(&one, 1, 5000), 1);
-		claims_receive(&children.child[slot], slot, NULL);
+		claims_receive(&children.child[slot], slot, NULL, NULL);
 	}
 }
 
@@ -276,7 +276,7 @@ Test(children, one_that_talks_nonsense_is_killed_and_its_logs_are_audited)
 	children_fork_due(&children, &world, clock_mono_ms());
 	one = (struct pollfd){.fd = children.child[0].control_fd, .events = POLLIN};
 	cr_assert_eq(poll(&one, 1, 5000), 1);
-	claims_receive(&children.child[0], 0, NULL);
+	claims_receive(&children.child[0], 0, NULL, NULL);
 	await_death();
 	children_reap(&children, &shm, false, clock_mono_ms());
 	cr_assert_eq(children.child[0].pid, 0);

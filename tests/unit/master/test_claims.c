@@ -68,7 +68,7 @@ Test(claims, are_decided_in_order_and_each_is_answered)
 	claim(7, "alice");
 	claim(8, "alice2");
 	claim(9, "alice");
-	claims_receive(&child, 0, &keys);
+	claims_receive(&child, 0, &keys, NULL);
 	expect(7, CONTROL_GRANTED);
 	expect(8, CONTROL_LIMIT);
 	expect(9, CONTROL_GRANTED);
@@ -93,13 +93,13 @@ Test(claims, what_cannot_be_written_down_is_unavailable_and_grants_nothing)
 
 	disk_is_full(true);
 	claim(1, "alice");
-	claims_receive(&child, 0, &keys);
+	claims_receive(&child, 0, &keys, NULL);
 	expect(1, CONTROL_UNAVAILABLE);
 	cr_assert_eq(keyring_generation(keys.keyring), generation);
 	cr_assert_null(keyring_find_binding(&keys.view, "alice"));
 	disk_is_full(false);
 	claim(2, "alice");
-	claims_receive(&child, 0, &keys);
+	claims_receive(&child, 0, &keys, NULL);
 	expect(2, CONTROL_GRANTED);
 	cr_assert_not_null(keyring_find_binding(&keys.view, "alice"));
 }
@@ -109,8 +109,8 @@ Test(claims, a_worker_that_is_gone_costs_nothing)
 	claim(1, "alice");
 	close(worker_fd);
 	/* Decided all the same: the client's next login finds its name. */
-	claims_receive(&child, 0, &keys);
+	claims_receive(&child, 0, &keys, NULL);
 	cr_assert_not_null(keyring_find_binding(&keys.view, "alice"));
-	claims_receive(&child, 0, &keys);
+	claims_receive(&child, 0, &keys, NULL);
 	cr_assert_eq(child.control_fd, -1);
 }

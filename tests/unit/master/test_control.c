@@ -11,7 +11,9 @@
 struct world {
 	int master, worker;
 	struct control *control;
-	unsigned reloads, drains, close_code, retry_after_ms;
+	unsigned reloads, drains, close_code, retry_after_ms, keyrings;
+	bool refuses;
+	int keyring_fd;
 };
 
 static void reloaded(void *data)
@@ -19,18 +21,34 @@ static void reloaded(void *data)
 	((struct world *)data)->reloads++;
 }
 
-static void drained(void *data, unsigned close_code, unsigned retry_after_ms)
+static void drained(void *data, const struct control_drain *drain)
 {
 	struct world *world = data;
 
 	world->drains++;
-	world->close_code = close_code;
-	world->retry_after_ms = retry_after_ms;
+	world->close_code = drain->close_code;
+	world->retry_after_ms = drain->retry_after_ms;
+}
+
+/* It holds on to what it got, as a mapping would. */
+static int keyring_came(void *data, int fd)
+{
+	struct world *world = data;
+
+	world->keyrings++;
+	if (world->refuses)
+		return -EMFILE;
+	world->keyring_fd = dup(fd);
+	return world->keyring_fd < 0 ? -EBADF : 0;
 }
 
 static void world_init(struct world *world)
 {
-	static const struct control_handler handler = {.reload = reloaded, .drain = drained};
+	static const struct control_handler handler = {
+		.reload = reloaded,
+		.drain = drained,
+		.keyring = keyring_came,
+	};
 
 	memset(world, 0, sizeof(*world));
 	cr_assert_eq(control_pair(&world->master, &world->worker), 0);
@@ -251,4 +269,63 @@ Test(control, the_other_side_gone_is_a_broken_pipe)
 	close(world.worker);
 	cr_assert_eq(control_read(world.master, &packet), -EPIPE);
 	close(world.master);
+}
+
+Test(control, a_keyring_comes_with_its_descriptor_and_is_acknowledged)
+{
+	struct control_packet packet = {.kind = CONTROL_KEYRING};
+	struct world world;
+	int pipe_fds[2];
+	char byte = 0;
+
+	world_init(&world);
+	cr_assert_eq(pipe(pipe_fds), 0);
+	cr_assert_eq(control_send_fd(world.master, &packet, pipe_fds[1]), 0);
+	close(pipe_fds[1]);
+	cr_assert_eq(control_receive(world.control), 0);
+	cr_assert_eq(world.keyrings, 1u);
+	cr_assert_eq(write(world.keyring_fd, "k", 1), 1, "it is the one that was sent");
+	cr_assert_eq(read(pipe_fds[0], &byte, 1), 1);
+	cr_assert_eq(control_read(world.master, &packet), 1);
+	cr_assert_eq(packet.kind, CONTROL_KEYRING);
+	/* Nothing but what the handler kept is left of it. */
+	close(world.keyring_fd);
+	cr_assert_eq(read(pipe_fds[0], &byte, 1), 0, "somebody still holds it");
+	control_destroy(world.control);
+}
+
+Test(control, a_keyring_that_cannot_be_read_is_not_acknowledged)
+{
+	struct control_packet packet = {.kind = CONTROL_KEYRING};
+	struct world world;
+
+	world_init(&world);
+	world.refuses = true;
+	cr_assert_eq(control_send_fd(world.master, &packet, STDERR_FILENO), 0);
+	cr_assert_eq(control_receive(world.control), 0);
+	cr_assert_eq(world.keyrings, 1u);
+	world.refuses = false;
+	/* Nor is one without a descriptor. */
+	cr_assert_eq(control_send(world.master, &packet), 0);
+	cr_assert_eq(control_receive(world.control), 0);
+	cr_assert_eq(world.keyrings, 1u);
+	cr_assert_eq(control_read(world.master, &packet), 0);
+	control_destroy(world.control);
+}
+
+/* The master asks for none: what an overrun worker sends along doesn't pile up there. */
+Test(control, descriptors_for_the_master_are_closed)
+{
+	struct control_packet packet = {.kind = CONTROL_READY};
+	struct world world;
+	int pipe_fds[2];
+	char byte;
+
+	world_init(&world);
+	cr_assert_eq(pipe(pipe_fds), 0);
+	cr_assert_eq(control_send_fd(world.worker, &packet, pipe_fds[1]), 0);
+	close(pipe_fds[1]);
+	cr_assert_eq(control_read(world.master, &packet), 1);
+	cr_assert_eq(read(pipe_fds[0], &byte, 1), 0, "the master holds it");
+	control_destroy(world.control);
 }

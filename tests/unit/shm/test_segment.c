@@ -349,6 +349,58 @@ Test(segment, that_is_foreign_damaged_short_or_of_another_layout_is_kept_and_nam
 	cr_assert(says("damaged"), "%s", f.error.data);
 }
 
+static bool accepts(const struct segment_sizes *sizes)
+{
+	buf_reset(&f.error);
+	return segment_accepts(f.shm.fd, sizes, &f.error) == 0;
+}
+
+Test(segment, in_use_is_accepted_only_with_this_layout_and_these_tables)
+{
+	const uint32_t other_layout = SHM_LAYOUT_VERSION + 1, this_layout = SHM_LAYOUT_VERSION;
+	struct segment_sizes sizes = segment_fixture_small;
+	off_t at = offsetof(struct segment_header, layout_version);
+
+	cr_assert_eq(segment_fixture_try(&f), 0);
+	cr_assert(accepts(&sizes), "%s", f.error.data);
+	sizes.max_rooms++;
+	cr_assert_not(accepts(&sizes));
+	cr_assert(says("other sizes"), "%s", f.error.data);
+	sizes.max_rooms--;
+	cr_assert_eq(pwrite(f.shm.fd, &other_layout, sizeof(other_layout), at), 4);
+	cr_assert_not(accepts(&sizes));
+	cr_assert(says("another layout"), "%s", f.error.data);
+	cr_assert_eq(pwrite(f.shm.fd, &this_layout, sizeof(this_layout), at), 4);
+	cr_assert(accepts(&sizes));
+	/* A struct that grew, and nobody raised the version. */
+	f.shm.header->user_stride++;
+	cr_assert_not(accepts(&sizes));
+	cr_assert(says("of the same version"), "%s", f.error.data);
+	f.shm.header->user_stride--;
+}
+
+Test(segment, that_is_adopted_is_the_same_and_nothing_was_repaired)
+{
+	struct shm second;
+	uint32_t user, room;
+	int fd;
+
+	cr_assert_eq(segment_fixture_try(&f), 0);
+	user = make_user(&f.shm, "alice");
+	room = make_room(&f.shm, "lobby");
+	cr_assert_eq(make_line(&f.shm, room, user, "one"), 1);
+	fd = fcntl(f.shm.fd, F_DUPFD_CLOEXEC, 0);
+	cr_assert_eq(lock_try(&segment_log(&f.shm, room)->lock), LOCK_OK);
+	cr_assert_eq(segment_adopt(fd, &second), 0);
+	cr_assert_eq(second.fd, fd);
+	cr_assert_neq(second.base, f.shm.base, "a mapping of its own");
+	cr_assert_eq(lock_try(&segment_log(&second, room)->lock), LOCK_BUSY, "it is still held");
+	lock_release(&segment_log(&f.shm, room)->lock);
+	cr_assert_eq(room_log_next(&second, room), 2);
+	cr_assert_eq(make_line(&f.shm, room, user, "two"), 2);
+	cr_assert_eq(room_log_next(&second, room), 3);
+}
+
 Test(segment, that_others_may_open_is_refused)
 {
 	char name[80];
