@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "proto/json_line.h"
 #include "proto/message_fields.h"
+#include "proto/message_quick.h"
 #include "proto/name.h"
 
 #include <assert.h>
@@ -526,6 +527,19 @@ static enum proto_error parse_object(struct message_parser *parser, json_t *obje
 
 enum proto_error message_parse(struct message_parser *parser, const char *line, size_t len,
 			       struct message *ret_message, struct problem *ret_why)
+{
+	struct arena arena = {.bytes = parser->bytes, .size = sizeof(parser->bytes)};
+
+	if (message_quick(&arena, line, len, ret_message)) {
+		ret_why->field = "";
+		ret_why->text[0] = '\0';
+		return PROTO_OK;
+	}
+	return message_parse_json(parser, line, len, ret_message, ret_why);
+}
+
+enum proto_error message_parse_json(struct message_parser *parser, const char *line, size_t len,
+				    struct message *ret_message, struct problem *ret_why)
 {
 	json_t *object = NULL;
 	const char *reason = "";

@@ -142,6 +142,11 @@ void conn_tell_error(struct conn *conn, const char *id, enum proto_error error, 
 bool conn_write(struct conn *conn, char *frame, size_t len)
 {
 	counter_add(&conn->worker->shm, COUNTER_bytes_out_total, len);
+	return conn_write_uncounted(conn, frame, len);
+}
+
+bool conn_write_uncounted(struct conn *conn, char *frame, size_t len)
+{
 	switch (ws_write(conn->ws, frame, len, false)) {
 	case WS_WRITTEN:
 		return true;

@@ -118,6 +118,8 @@ void conn_tell_error(struct conn *conn, const char *id, enum proto_error error, 
 		     int64_t retry_after_ms);
 /* One frame that was prepared; keeps the books. False: stop writing to it. */
 bool conn_write(struct conn *conn, char *frame, size_t len);
+/* The same for who writes one frame to many, and counts the bytes for all of them. */
+bool conn_write_uncounted(struct conn *conn, char *frame, size_t len);
 /* An empty outbox lends its memory to the next one that needs some. */
 void conn_spare_outbox(struct conn *conn);
 /* It has something to write at the end of this turn. */

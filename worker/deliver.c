@@ -28,7 +28,7 @@ static void fetch_ahead(const struct local_log *local, unsigned at)
 static void write_slice(struct worker *worker, struct local_log *local,
 			const struct room_log_slice *slice)
 {
-	uint64_t lines = slice->last - slice->first + 1, deliveries = 0;
+	uint64_t lines = slice->last - slice->first + 1, written = 0;
 
 	for (unsigned i = 0; i < local->count; i++) {
 		struct subscriber *sub = &local->subs[i];
@@ -43,13 +43,14 @@ static void write_slice(struct worker *worker, struct local_log *local,
 		}
 		sub->after = slice->last;
 		conn->lines_out += lines;
-		conn_write(conn, worker->frame, slice->len);
-		deliveries += lines;
+		conn_write_uncounted(conn, worker->frame, slice->len);
+		written++;
 	}
-	if (deliveries == 0)
+	if (written == 0)
 		return;
-	counter_add(&worker->shm, COUNTER_lines_out_total, deliveries);
-	counter_add(&worker->shm, COUNTER_deliveries_total, deliveries);
+	counter_add(&worker->shm, COUNTER_lines_out_total, written * lines);
+	counter_add(&worker->shm, COUNTER_deliveries_total, written * lines);
+	counter_add(&worker->shm, COUNTER_bytes_out_total, written * slice->len);
 	counter_latency(&worker->shm, slice->mono_us);
 }
 

@@ -357,9 +357,10 @@ void handle_message(struct conn *conn, const struct message *message)
 	struct request request = {.conn = conn, .message = message};
 	bool direct = line->recipient.len > 0;
 	struct event_message event;
-	char ref[REF_TEXT_SIZE];
+	char ref[REF_TEXT_SIZE] = "";
 
 	if (direct) {
+		snprintf(ref, sizeof(ref), "%016" PRIx64, random_u64());
 		set_name(request.target, "@", line->recipient.str);
 		set_name(request.answer, "@", conn->name);
 	} else {
@@ -383,7 +384,6 @@ void handle_message(struct conn *conn, const struct message *message)
 				  "an agent reads no direct messages: write to it in a room");
 		return;
 	}
-	snprintf(ref, sizeof(ref), "%016" PRIx64, random_u64());
 	event = (struct event_message){.wall_ms = clock_wall_ms(),
 				       .sender = conn->name,
 				       .recipient = direct ? line->recipient.str : NULL,

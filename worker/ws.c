@@ -18,7 +18,8 @@
 
 #define CLOSE_ANSWER_MS 2000u
 #define SKIP_MS 1000u /* for the rest of a refused message */
-#define CLOSE_REASON_MAX 123u /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
+#define CLOSE_REASON_MAX                                                                           \
+	123u          /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
 #define RX_BYTES 512u /* most lines fit; libwebsockets keeps as much for each connection */
 #define HEADER_BYTES 4096u
 
@@ -30,18 +31,19 @@ enum ws_state { WS_HTTP, WS_OPEN, WS_CLOSING, WS_DEAD };
 struct ws {
 	struct lws *wsi;
 	struct ws_server *server;
-	void *conn; /* the handler's; NULL before `open` and if it refused */
+	void *conn;         /* the handler's; NULL before `open` and if it refused */
 	struct buf message; /* what has come of a message that is not whole yet */
-	struct utf8 text; /* of the message, where it is text */
+	struct utf8 text;   /* of the message, where it is text */
 	struct ws *closing_next, **closing_prev; /* the server's closing list */
 	uint64_t close_by_ms;
 	unsigned close_code; /* the one we send, or the peer's */
+	int fd;              /* plain: frames go straight to it. -1: through libwebsockets (TLS) */
 	enum ws_state state;
 	bool blocked;
-	bool binary; /* the message that is coming */
-	bool skipping; /* refused: the rest of it is thrown away */
+	bool binary;          /* the message that is coming */
+	bool skipping;        /* refused: the rest of it is thrown away */
 	bool peer_has_closed; /* what it sends behind its close frame is not read */
-	bool close_waits; /* until the rest of a refused message has come */
+	bool close_waits;     /* until the rest of a refused message has come */
 };
 
 struct ws_server {
@@ -52,7 +54,7 @@ struct ws_server {
 	struct lws_vhost *vhost;
 	struct lws_protocols protocols[2];
 	lws_retry_bo_t no_keepalive; /* all zero: pings are ours */
-	struct ws *closing; /* about in the order of their deadlines */
+	struct ws *closing;          /* about in the order of their deadlines */
 	struct ws **closing_end;
 	struct ws_strangers strangers;
 };
@@ -150,17 +152,72 @@ void ws_server_tick(struct ws_server *server, uint64_t now_mono_ms)
 
 /* ---- writing --------------------------------------------------------------- */
 
-enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
+/*
+ * RFC 6455 §5.2, final and unmasked: it ends where the data begins, in the headroom. Returns its
+ * length.
+ */
+static size_t put_header(char *data, size_t len, bool binary)
 {
-	if (ws->state != WS_OPEN)
-		return WS_FAILED;
-	if (lws_write(ws->wsi, (unsigned char *)data, len,
-		      binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT) < 0) {
+	unsigned char *end = (unsigned char *)data;
+	unsigned char *at;
+
+	if (len < 126) {
+		at = end - 2;
+		at[1] = (unsigned char)len;
+	} else if (len <= UINT16_MAX) {
+		at = end - 4;
+		at[1] = 126;
+	} else {
+		at = end - 10;
+		at[1] = 127;
+	}
+	at[0] = binary ? 0x82 : 0x81;
+	if (at + 2 != end)
+		for (unsigned char *byte = end; byte > at + 2; len >>= 8)
+			*--byte = (unsigned char)len;
+	return (size_t)(end - at);
+}
+
+static enum ws_result write_by_lws(struct ws *ws, char *data, size_t len,
+				   enum lws_write_protocol as)
+{
+	if (lws_write(ws->wsi, (unsigned char *)data, len, as) < 0) {
 		ws_kill(ws);
 		return WS_FAILED;
 	}
 	ws->blocked = lws_partial_buffered(ws->wsi);
 	return ws->blocked ? WS_BLOCKED : WS_WRITTEN;
+}
+
+/*
+ * lws_write makes the header anew for each of a room's subscribers, asks extensions that we don't
+ * have, and keeps statistics: 5 % of a delivery. So a plain socket is written to from here. What it
+ * doesn't take libwebsockets keeps, as bytes that it sends as they are (LWS_WRITE_HTTP), before
+ * anything else of its own.
+ */
+enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
+{
+	size_t header;
+	ssize_t sent;
+
+	if (ws->state != WS_OPEN)
+		return WS_FAILED;
+	/* A pong of libwebsockets' may be held back, half of it out already. */
+	if (ws->fd < 0 || lws_partial_buffered(ws->wsi))
+		return write_by_lws(ws, data, len, binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
+	header = put_header(data, len, binary);
+	data -= header;
+	len += header;
+	sent = send(ws->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (sent == (ssize_t)len)
+		return WS_WRITTEN;
+	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+		ws_kill(ws);
+		return WS_FAILED;
+	}
+	if (sent < 0)
+		sent = 0;
+	return write_by_lws(ws, data + sent, len - (size_t)sent, LWS_WRITE_HTTP);
 }
 
 bool ws_is_blocked(const struct ws *ws)
@@ -183,16 +240,11 @@ void ws_flow(const struct ws *ws, struct flow *ret_flow)
 enum ws_result ws_ping(struct ws *ws)
 {
 	/* libwebsockets 4.1.6 doesn't tell of a pong that carries nothing. */
-	unsigned char frame[LWS_PRE + 4] = {[LWS_PRE] = 'p', 'i', 'n', 'g'};
+	char frame[LWS_PRE + 4] = {[LWS_PRE] = 'p', 'i', 'n', 'g'};
 
 	if (ws->state != WS_OPEN)
 		return WS_FAILED;
-	if (lws_write(ws->wsi, frame + LWS_PRE, 4, LWS_WRITE_PING) < 0) {
-		ws_kill(ws);
-		return WS_FAILED;
-	}
-	ws->blocked = lws_partial_buffered(ws->wsi);
-	return ws->blocked ? WS_BLOCKED : WS_WRITTEN;
+	return write_by_lws(ws, frame + LWS_PRE, 4, LWS_WRITE_PING);
 }
 
 /* ---- receiving ------------------------------------------------------------- */
@@ -239,8 +291,8 @@ static void receive_piece(struct ws *ws, const char *piece, size_t len)
 		skip_piece(ws, last);
 		return;
 	}
-	if (!ws->binary && (!utf8_take(&ws->text, piece, len) ||
-			    (last && !utf8_is_whole(&ws->text)))) {
+	if (!ws->binary &&
+	    (!utf8_take(&ws->text, piece, len) || (last && !utf8_is_whole(&ws->text)))) {
 		buf_finish(&ws->message);
 		ws_close(ws, 1007, "invalid UTF-8");
 		return;
@@ -337,6 +389,7 @@ static int established(struct ws_server *server, struct ws *ws, struct lws *wsi)
 
 	ws->wsi = wsi;
 	ws->server = server;
+	ws->fd = lws_is_ssl(wsi) ? -1 : fd;
 	ws->close_code = 1006;
 	ws->state = WS_OPEN;
 	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 ||

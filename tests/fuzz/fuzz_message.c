@@ -128,6 +128,38 @@ static void check_taken(const struct message *message)
 	}
 }
 
+static void check_same(struct text a, struct text b, const char *what)
+{
+	check(a.len == b.len && memcmp(a.str, b.str, a.len) == 0, what);
+}
+
+/* Two readers, one meaning: what message_quick takes, jansson reads to the same. */
+static void check_by_jansson(const char *line, size_t len, const struct message *taken)
+{
+	static struct message_parser *parser;
+	const struct message_message *a = &taken->message, *b;
+	struct message message;
+	struct problem why;
+
+	if (parser == NULL)
+		check(message_parser_create(&parser) == 0, "memory");
+	check(message_parse_json(parser, line, len, &message, &why) == PROTO_OK, "taken by both");
+	check(message.type == taken->type, "the same type");
+	check_same(message.id, taken->id, "the same id");
+	if (taken->type != MSG_message)
+		return;
+	b = &message.message;
+	check_same(a->room, b->room, "the same room");
+	check_same(a->recipient, b->recipient, "the same recipient");
+	check_same(a->sender, b->sender, "the same sender");
+	check_same(a->content, b->content, "the same text");
+	check_same(a->format_text, b->format_text, "the same format");
+	check_same(a->kind_text, b->kind_text, "the same kind");
+	check_same(a->reply_ref, b->reply_ref, "the same ref");
+	check(a->format == b->format && a->kind == b->kind && a->reply_to == b->reply_to,
+	      "the same rest");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct message_parser *parser;
@@ -142,7 +174,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check((error == PROTO_OK) == (why.text[0] == '\0'), "a reason for a refusal");
 	check_text(message.id, "id");
 	check(message.id.len <= ID_LEN_MAX, "id");
-	if (error == PROTO_OK)
+	if (error == PROTO_OK) {
 		check_taken(&message);
+		check_by_jansson((const char *)data, size, &message);
+	}
 	return 0;
 }
