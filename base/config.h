@@ -69,6 +69,9 @@ struct config {
 	uint32_t room_lines; /* an inbox a quarter */
 	uint32_t max_penalties;
 	uint32_t max_worker_memory; /* 0: the machine's, divided by the workers */
+	/* sizes: all > 0 */
+	uint32_t max_frame, max_line; /* bytes */
+	uint32_t max_content;         /* characters, at most CONTENT_CHARS_LIMIT */
 	/* limits: 0 means none */
 	uint32_t rate; /* messages a second per user */
 	uint32_t burst;

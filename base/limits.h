@@ -31,6 +31,7 @@
 #define FRAME_MAX_BYTES 65536u /* what we put into one frame, unless one line is longer */
 #define LOGIN_MAX_BYTES 16384u /* a frame before login */
 #define CONTENT_MAX_CHARS 4000u
+#define CONTENT_CHARS_LIMIT 8000u /* more can't be allowed: a log's longest line is made for it */
 #define TOPIC_MAX_CHARS 300u
 #define REASON_MAX_CHARS 300u
 #define AWAY_MAX_CHARS 300u

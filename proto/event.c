@@ -155,9 +155,9 @@ void event_challenge(struct buf *out, const struct event_challenge *challenge)
 static void put_limits(struct json_writer *json, const struct event_limits *limits)
 {
 	json_open(json, "limits", '{');
-	json_put_u64(json, "line", LINE_MAX_BYTES);
-	json_put_u64(json, "frame", LINE_MAX_BYTES);
-	json_put_u64(json, "content", CONTENT_MAX_CHARS);
+	json_put_u64(json, "line", limits->line);
+	json_put_u64(json, "frame", limits->frame);
+	json_put_u64(json, "content", limits->content);
 	json_put_u64(json, "topic", TOPIC_MAX_CHARS);
 	json_put_u64(json, "reason", REASON_MAX_CHARS);
 	json_put_u64(json, "away", AWAY_MAX_CHARS);
@@ -169,10 +169,14 @@ static void put_limits(struct json_writer *json, const struct event_limits *limi
 	json_put_u64(json, NULL, limits->burst);
 	json_close(json, ']');
 	json_put_u64(json, "connections", limits->connections);
+	json_put_u64(json, "address_connections", limits->address);
+	json_put_u64(json, "server_connections", limits->server);
+	json_put_u64(json, "capacity", limits->capacity);
 	json_put_u64(json, "history", HISTORY_LINES_MAX);
 	json_put_u64(json, "presence", limits->presence);
 	json_put_u64(json, "dedupe", DEDUPE_WINDOW);
 	json_put_u64(json, "ping", limits->ping);
+	json_put_u64(json, "idle", limits->idle);
 	json_close(json, '}');
 }
 

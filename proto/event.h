@@ -72,10 +72,16 @@ void event_challenge(struct buf *out, const struct event_challenge *challenge);
 
 /* Section "Limits"; 0 in an option that "0 means none" is told as 0. */
 struct event_limits {
+	unsigned line, frame; /* bytes */
+	unsigned content;     /* characters */
 	unsigned rooms;       /* per user */
 	unsigned rate, burst; /* messages a second */
 	unsigned connections; /* per user */
+	unsigned address;  /* connections from one address */
+	unsigned server;   /* connections in all */
+	unsigned capacity; /* members of a room */
 	unsigned presence;
+	unsigned idle; /* seconds */
 	unsigned ping; /* seconds */
 };
 

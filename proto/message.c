@@ -15,6 +15,7 @@
 #define PROTOCOL_VERSION 1
 
 struct message_parser {
+	size_t line_bytes, content_chars; /* limits */
 	char bytes[LINE_MAX_BYTES + 1]; /* the arena */
 	struct resume_entry resume[RESUME_MAX];
 	struct text only[RESUME_MAX];
@@ -33,8 +34,16 @@ int message_parser_create(struct message_parser **ret_parser)
 
 	if (parser == NULL)
 		return -ENOMEM;
+	message_parser_limit(parser, LINE_MAX_BYTES, CONTENT_MAX_CHARS);
 	*ret_parser = parser;
 	return 0;
+}
+
+void message_parser_limit(struct message_parser *parser, size_t line_bytes, size_t content_chars)
+{
+	assert(line_bytes <= LINE_MAX_BYTES && content_chars <= CONTENT_CHARS_LIMIT);
+	parser->line_bytes = line_bytes;
+	parser->content_chars = content_chars;
 }
 
 void message_parser_destroy(struct message_parser *parser)
@@ -276,7 +285,7 @@ static enum proto_error parse_message(struct fields *f, struct message_parser *p
 	message->kind = (enum message_kind)kind;
 	if (message->kind == KIND_ASK && (error = parse_ask(f, parser, message)) != PROTO_OK)
 		return error;
-	return parse_content(f, CONTENT_MAX_CHARS, true, &message->content);
+	return parse_content(f, parser->content_chars, true, &message->content);
 }
 
 /* ---- rooms ---- */
@@ -548,7 +557,7 @@ enum proto_error message_parse_json(struct message_parser *parser, const char *l
 	*ret_why = (struct problem){.field = ""};
 	ret_message->type = MSG_UNKNOWN;
 	ret_message->id = TEXT_NONE;
-	if (len > LINE_MAX_BYTES) {
+	if (len > parser->line_bytes) {
 		error = ERR_too_large;
 		reason = error_message(error);
 	} else {

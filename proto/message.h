@@ -189,12 +189,14 @@ struct message_parser;
 
 /* 0 or -ENOMEM. About 200 kB; no memory is taken per message but jansson's own. */
 int message_parser_create(struct message_parser **ret_parser);
+/* Instead of LINE_MAX_BYTES and CONTENT_MAX_CHARS; at most that and CONTENT_CHARS_LIMIT. */
+void message_parser_limit(struct message_parser *parser, size_t line_bytes, size_t content_chars);
 /* Accepts NULL. */
 void message_parser_destroy(struct message_parser *parser);
 
 /*
  * Reads line[0..len), without its '\n'. PROTO_OK, or the error to answer, with
- * `why` filled. ERR_too_large where len > LINE_MAX_BYTES. The line is not kept.
+ * `why` filled. ERR_too_large where it is too long. The line is not kept.
  */
 enum proto_error message_parse(struct message_parser *parser, const char *line, size_t len,
 			       struct message *ret_message, struct problem *ret_why);

@@ -27,7 +27,7 @@ struct room_log_slice {
 	uint32_t mono_us;     /* when `first` was appended, low half */
 };
 
-/* The longest line a log takes: 4000 characters of content and all its fields, escaped. */
+/* The longest line a log takes: CONTENT_CHARS_LIMIT characters of content and all its fields, escaped. */
 #define ROOM_LOG_LINE_MAX 49152u
 
 /*

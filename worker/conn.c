@@ -237,8 +237,10 @@ static uint64_t idle_at(const struct conn *conn)
 {
 	uint32_t idle_s = conn->worker->config->idle_timeout;
 
-	return idle_s > 0 && conn->state == CONN_LOGGED_IN ? conn->heard_ms + seconds_ms(idle_s)
-							   : 0;
+	/* Pipes wait for what comes, or for what there is to send: they name their rooms. */
+	return idle_s > 0 && conn->state == CONN_LOGGED_IN && conn->only == NULL
+		       ? conn->heard_ms + seconds_ms(idle_s)
+		       : 0;
 }
 
 /* Two pings without an answer, and one more interval to answer the second: it is gone. */

@@ -198,7 +198,14 @@ static const struct cursor *resume_of(const struct login_wish *wish, const char 
 
 static struct event_limits limits_of(const struct config *config)
 {
-	return (struct event_limits){.rooms = config->max_rooms_per_user,
+	return (struct event_limits){.line = config->max_line,
+				     .frame = config->max_frame,
+				     .content = config->max_content,
+				     .address = config->max_connections_per_address,
+				     .server = config->max_connections,
+				     .capacity = config->room_capacity,
+				     .idle = config->idle_timeout,
+				     .rooms = config->max_rooms_per_user,
 				     .rate = config->rate,
 				     .burst = config->burst,
 				     .connections = config->max_connections_per_user,

@@ -197,7 +197,9 @@ static size_t message_max(void *data)
 {
 	const struct conn *conn = data;
 
-	return conn->state == CONN_LOGGED_IN ? LINE_MAX_BYTES : LOGIN_MAX_BYTES;
+	uint32_t frame = conn->worker->config->max_frame;
+
+	return conn->state == CONN_LOGGED_IN || frame < LOGIN_MAX_BYTES ? frame : LOGIN_MAX_BYTES;
 }
 
 static void on_writable(void *data)

@@ -59,6 +59,7 @@ int worker_init(struct worker *worker, const struct inherit *inherit)
 		worker_finish(worker);
 		return -ENOMEM;
 	}
+	message_parser_limit(worker->parser, worker->config->max_line, worker->config->max_content);
 	judge_all(worker);
 	return 0;
 }
@@ -189,6 +190,7 @@ void worker_reload(struct worker *worker, const struct config *config)
 	uint64_t now = clock_mono_ms();
 
 	worker->config = config;
+	message_parser_limit(worker->parser, config->max_line, config->max_content);
 	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next) {
 		if (!conn_is_open(conn))
 			continue;

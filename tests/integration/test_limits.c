@@ -287,15 +287,66 @@ OwnedTest(limits, one_who_says_nothing_is_idle_where_that_is_asked_for)
 	chat_closed(c, 4002);
 }
 
+OwnedTest(limits, a_pipe_is_never_idle)
+{
+	struct server *s = server_with(.users = "alice", .args = "--idle-timeout 1");
+	struct chat *pipe = chat_login_with(s, "alice", "'only':['lobby']");
+	struct chat *person = chat_login(s, "alice");
+
+	chat_await(person, "{'type':'error','code':'idle','fatal':true}");
+	chat_closed(person, 4002);
+	/* It has been silent for longer. */
+	chat_quiet(pipe);
+}
+
 OwnedTest(limits, the_welcome_tells_the_limits_that_were_set)
 {
 	struct server *s = server_with(
 			.users = "alice",
 			.args = "--rate 5 --burst 7 --max-connections-per-user 3 "
-				"--max-rooms-per-user 9 --presence-limit 11 --ping-interval 13");
+				"--max-rooms-per-user 9 --presence-limit 11 --ping-interval 13 "
+				"--max-line 5000 --max-frame 6000 --max-content 17 "
+				"--max-connections-per-address 19 --max-connections 23 "
+				"--room-capacity 29 --idle-timeout 31");
+	json_t *welcome = chat_welcome(s, "alice", NULL)->welcome;
 
-	must(json_has(
-		     chat_welcome(s, "alice", NULL)->welcome,
-		     "{'limits':{'rate':[5,7],'connections':3,'rooms':9,'presence':11,'ping':13}}"),
-	     "other limits");
+	must(json_has(welcome, "{'limits':{'rate':[5,7],'connections':3,'rooms':9,'presence':11,"
+			       "'ping':13,'line':5000,'frame':6000,'content':17,"
+			       "'address_connections':19,'server_connections':23,'capacity':29,"
+			       "'idle':31}}"),
+	     "other limits: %s", json_text(welcome));
+}
+
+OwnedTest(limits, sizes_that_were_set_are_the_ones_that_hold)
+{
+	struct server *s = server_with(.users = "alice", .args = "--max-line 5000 --max-frame 6000 "
+								  "--max-content 10 --rate 0");
+	struct chat *c = chat_login(s, "alice");
+	char *blanks = repeated(" ", 1000);
+
+	must(json_has(answer(c, "a", "0123456789"), "{'type':'ok'}"), "10 characters");
+	must(json_has(answer(c, "b", "01234567890"), "{'code':'too_long'}"), "11 characters");
+	/* Two lines in one frame that is within its bound. */
+	chat_send(c, "{'type':'ping','id':'p1'}%s%s%s\n{'type':'ping','id':'p2'}%s%s", blanks,
+		  blanks, blanks, blanks, blanks);
+	chat_expect(c, "{'type':'pong','id':'p1'}");
+	chat_expect(c, "{'type':'pong','id':'p2'}");
+	chat_send(c, "{'type':'ping','id':'p3'}%s%s%s%s%s", blanks, blanks, blanks, blanks, blanks);
+	chat_await(c, "{'type':'error','code':'too_large','fatal':true}");
+	chat_closed(c, 1009);
+	c = chat_login(s, "alice");
+	chat_send(c, "{'type':'ping'}\n%s%s%s%s%s%s", blanks, blanks, blanks, blanks, blanks, blanks);
+	chat_await(c, "{'type':'error','code':'too_large','fatal':true}");
+	chat_closed(c, 1009);
+}
+
+OwnedTest(limits, eight_thousand_characters_are_let_through_where_that_is_asked_for)
+{
+	struct server *s = server_with(.users = "alice bob", .args = "--max-content 8000 --rate 0");
+	struct chat *c = chat_login(s, "alice");
+
+	must(json_has(answer(c, "a", repeated("\xf0\x9f\x98\x80", 8000)), "{'type':'ok'}"),
+	     "8000 characters of four bytes");
+	must(json_has(answer(c, "b", repeated("\\\"", 8000)), "{'type':'ok'}"), "8000 quotes");
+	must(json_has(answer(c, "c", repeated("x", 8001)), "{'code':'too_long'}"), "8001");
 }

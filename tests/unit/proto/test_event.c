@@ -112,7 +112,11 @@ Test(event, welcome_has_rooms_limits_and_capabilities)
 					      .session = "5e55",
 					      .roles = roles,
 					      .last_id = "k3v9-17",
-					      .limits = {.rooms = 64,
+					      .limits = {.line = 65536,
+							 .frame = 65536,
+							 .content = 4000,
+							 .server = 16384,
+							 .rooms = 64,
 							 .rate = 10,
 							 .burst = 30,
 							 .connections = 16,
@@ -140,8 +144,9 @@ Test(event, welcome_has_rooms_limits_and_capabilities)
 	       "\"members\":1,\"topic\":\"\",\"read\":0}],"
 	       "\"limits\":{\"line\":65536,\"frame\":65536,\"content\":4000,\"topic\":300,"
 	       "\"reason\":300,\"away\":300,\"option\":100,\"emoji\":32,\"rooms\":64,"
-	       "\"rate\":[10,30],\"connections\":16,\"history\":200,\"presence\":100,"
-	       "\"dedupe\":64,\"ping\":25},\"capabilities\":[\"history\",\"direct\"],"
+	       "\"rate\":[10,30],\"connections\":16,\"address_connections\":0,"
+	       "\"server_connections\":16384,\"capacity\":0,\"history\":200,\"presence\":100,"
+	       "\"dedupe\":64,\"ping\":25,\"idle\":0},\"capabilities\":[\"history\",\"direct\"],"
 	       "\"timestamp\":\"2026-11-20T17:00:00.123Z\"}\n");
 }
 

@@ -180,6 +180,9 @@ void fixture_defaults(void)
 	memset(&fixture, 0, sizeof(fixture));
 	log_set_level(LOG_LEVEL_ERROR);
 	fixture.config = (struct config){.workers = 2,
+					 .max_frame = LINE_MAX_BYTES,
+					 .max_line = LINE_MAX_BYTES,
+					 .max_content = CONTENT_MAX_CHARS,
 					 .rate = 1000,
 					 .burst = 1000,
 					 .max_connections_per_user = 16,
