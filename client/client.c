@@ -43,8 +43,7 @@ static void say(struct client *client, enum note_tone tone, const char *fmt, ...
 		client->view->ops->note(client->view, tone, text);
 }
 
-/* The first reason counts. The text goes to stderr at the very end; NULL: nothing to tell. */
-static void end_with(struct client *client, int status, const char *text)
+void client_end(struct client *client, int status, const char *text)
 {
 	if (client->ending)
 		return;
@@ -102,11 +101,11 @@ static void settle(struct client *client)
 	int64_t at, delay;
 
 	if (client->view && client->view->ops->is_broken(client->view))
-		end_with(client, EXIT_STATUS_OK, NULL); /* nobody reads on: that is no error */
+		client_end(client, EXIT_STATUS_OK, NULL); /* nobody reads on: that is no error */
 	if (client->commands.quit)
-		end_with(client, EXIT_STATUS_OK, NULL);
-	if (client->sending && !client->following && pipe_is_done(&client->pipe))
-		end_with(client, client->pipe.refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_OK, NULL);
+		client_end(client, EXIT_STATUS_OK, NULL);
+	if (client->sending && !client->following)
+		sending_settle(client, now());
 	if (client->view)
 		client->view->ops->refresh(client->view);
 	transport_send(client->transport, session_output(client->session));
@@ -116,6 +115,9 @@ static void settle(struct client *client)
 			(client->typing || (client->sending && pipe_wants_input(&client->pipe))));
 	at = earlier(session_deadline(client->session), client->reconnect_at);
 	at = earlier(at, client->countdown_at);
+	at = earlier(at, client->reply_at);
+	if (client->sending)
+		at = earlier(at, pipe_deadline(&client->pipe));
 	delay = at < 0 ? -1 : at - now();
 	loop_set_timer(client->loop, at < 0 ? -1 : delay > 0 ? delay : 0);
 }
@@ -127,7 +129,7 @@ static void no_key_left(struct client *client)
 	struct buf text = BUF_INIT;
 
 	login_explain(&client->login, client->options->user, client->options->server, &text);
-	end_with(client, EXIT_STATUS_LOGIN, text.data);
+	client_end(client, EXIT_STATUS_LOGIN, text.data);
 	buf_finish(&text);
 }
 
@@ -150,7 +152,7 @@ static void on_challenge(struct client *client)
 	else if (now() - client->challenged_at > SIGN_SLOW_MS)
 		transport_close(client->transport); /* too late; next time it is quick */
 	else if (session_login(client->session, base64.data, now()) < 0)
-		end_with(client, EXIT_STATUS_LOGIN, "out of memory");
+		client_end(client, EXIT_STATUS_LOGIN, "out of memory");
 	buf_finish(&base64);
 }
 
@@ -184,7 +186,7 @@ static void on_login_refused(struct client *client, const struct server_line *li
 	}
 	buf_append_str(&text, "the server refuses the log-in: ");
 	clean_append_str(&text, message, CLEAN_LINE);
-	end_with(client, EXIT_STATUS_LOGIN, text.data);
+	client_end(client, EXIT_STATUS_LOGIN, text.data);
 	buf_finish(&text);
 }
 
@@ -250,7 +252,7 @@ static void on_error(struct client *client, const struct session_event *event)
 		show_target(client);
 	} else {
 		/* without its room a pipe has nothing to do; the view has told why */
-		end_with(client, EXIT_STATUS_REFUSED, NULL);
+		client_end(client, EXIT_STATUS_REFUSED, NULL);
 	}
 }
 
@@ -276,6 +278,8 @@ static void on_line(struct client *client, const struct session_event *event)
 		session_mark_read(client->session, line->room, line->seq, now());
 	if (client->sending)
 		pipe_event(&client->pipe, event);
+	if (client->options->wait_reply_ms > 0)
+		reply_event(&client->reply, event);
 	if (line->type == SERVER_LINE_ERROR)
 		on_error(client, event);
 	if (line->type == SERVER_LINE_LEFT || (line->type == SERVER_LINE_OK && event->request &&
@@ -301,7 +305,7 @@ static void on_silent(struct client *client)
 	}
 	buf_printf(&text, "no answer from %s: the connection stands, but nothing is said",
 		   client->options->server);
-	end_with(client, EXIT_STATUS_TIMEOUT, text.data);
+	client_end(client, EXIT_STATUS_TIMEOUT, text.data);
 	buf_finish(&text);
 }
 
@@ -368,7 +372,7 @@ static void on_first_failure(struct client *client, const struct transport_end *
 	struct buf text = BUF_INIT;
 	int status = trouble_connect(client->options->host, client->options->port, end, &text);
 
-	end_with(client, status, text.data);
+	client_end(client, status, text.data);
 	buf_finish(&text);
 }
 
@@ -418,14 +422,14 @@ static void on_closed(void *owner, const struct transport_end *end)
 		on_first_failure(client, end);
 	} else if (loss.verdict == SESSION_GIVE_UP) {
 		trouble_give_up(&loss, end, &text);
-		end_with(client, loss.in_login && first ? EXIT_STATUS_LOGIN : EXIT_STATUS_REFUSED,
-			 text.data);
+		client_end(client, loss.in_login && first ? EXIT_STATUS_LOGIN : EXIT_STATUS_REFUSED,
+			   text.data);
 	} else if (client->options->once) {
 		trouble_lost(&loss, end, &text);
-		end_with(client, EXIT_STATUS_NETWORK, text.data);
+		client_end(client, EXIT_STATUS_NETWORK, text.data);
 	} else if (first && client->connected_once && ++client->tries >= FIRST_TRIES) {
 		trouble_lost(&loss, end, &text);
-		end_with(client, EXIT_STATUS_NETWORK, text.data);
+		client_end(client, EXIT_STATUS_NETWORK, text.data);
 	} else {
 		come_back(client, &loss);
 	}
@@ -443,7 +447,7 @@ static void connect_now(struct client *client)
 	rc = transport_connect(client->transport, options->host, options->port, options->server,
 			       !options->insecure);
 	if (rc < 0)
-		end_with(client, EXIT_STATUS_NETWORK, strerror(-rc));
+		client_end(client, EXIT_STATUS_NETWORK, strerror(-rc));
 }
 
 /* ---- events of the loop */
@@ -453,6 +457,8 @@ static void on_timer(void *owner)
 	struct client *client = owner;
 
 	session_tick(client->session, now());
+	if (client->sending)
+		pipe_tick(&client->pipe, now());
 	if (client->reconnect_at >= 0 && now() >= client->reconnect_at)
 		connect_now(client);
 	else if (client->countdown_at >= 0 && now() >= client->countdown_at)
@@ -472,7 +478,7 @@ static void on_output_gone(void *owner)
 {
 	struct client *client = owner;
 
-	end_with(client, EXIT_STATUS_OK, NULL); /* as for EPIPE: that is no error */
+	client_end(client, EXIT_STATUS_OK, NULL); /* as for EPIPE: that is no error */
 	settle(client);
 }
 
@@ -487,8 +493,10 @@ static void on_signal(void *owner, int number)
 		client->view->ops->resume(client->view);
 	else if (client->ending)
 		loop_stop(client->loop); /* asked twice */
+	else if (unfinished)
+		sending_interrupted(client, number);
 	else
-		end_with(client, unfinished ? 128 + number : EXIT_STATUS_OK, NULL);
+		client_end(client, EXIT_STATUS_OK, NULL);
 	settle(client);
 }
 
@@ -497,16 +505,9 @@ static void on_signal(void *owner, int number)
 static void on_typed(void *owner, const char *text)
 {
 	struct client *client = owner;
-	int rc;
 
 	if (client->sending) {
-		rc = pipe_line(&client->pipe, text, now());
-		if (rc == -EMSGSIZE)
-			say(client, NOTE_ERROR,
-			    "a line of %zu bytes is longer than the server takes; it was not sent",
-			    strlen(text));
-		else if (rc < 0)
-			say(client, NOTE_ERROR, "a line was not sent: %s", strerror(-rc));
+		sending_line(client, text, now());
 		return;
 	}
 	if (text)
@@ -522,7 +523,7 @@ static void on_input_end(void *owner)
 	struct client *client = owner;
 
 	if (client->sending)
-		pipe_end(&client->pipe);
+		pipe_end(&client->pipe, now());
 	else
 		client->commands.quit = true;
 }

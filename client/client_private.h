@@ -10,6 +10,7 @@
 #include "client/login.h"
 #include "client/loop.h"
 #include "client/pipe.h"
+#include "client/reply.h"
 #include "client/session.h"
 #include "client/state.h"
 #include "client/transport.h"
@@ -31,6 +32,8 @@ struct client {
 	struct commands commands;
 	struct notify notify;
 	struct pipe_sender pipe;
+	struct reply reply;
+	int64_t reply_at; /* when we stop waiting for an answer; -1: not waiting yet */
 	char id_prefix[64];
 	const char *rooms[OPTION_ROOMS_MAX];
 	size_t room_count;
@@ -54,6 +57,20 @@ extern const struct transport_events client_transport_events;
 extern const struct view_input client_view_input;
 void client_on_session(void *owner, const struct session_event *event);
 void client_on_note(void *owner, enum note_tone tone, const char *text);
+
+/*
+ * Ends with this status; the first reason counts. The text goes to stderr at the very end; NULL:
+ * nothing to tell.
+ */
+void client_end(struct client *client, int status, const char *text);
+
+/* ---- sending.c */
+/* A line of standard input (NULL: one that could not be read). */
+void sending_line(struct client *client, const char *line, int64_t now_ms);
+/* Is it over? Ends the client then; waits for an answer first where one is wanted. */
+void sending_settle(struct client *client, int64_t now_ms);
+/* A signal came before everything was sent. */
+void sending_interrupted(struct client *client, int number);
 
 /* What login needs of the terminal. */
 struct login_terminal client_terminal(struct client *client);

@@ -428,9 +428,9 @@ static void put_who(const struct server_line *line, struct buf *out)
 	}
 }
 
-static enum format_kind put_history(const struct server_line *line, struct buf *out)
+static enum format_kind put_history(const struct session_event *event, struct buf *out)
 {
-	if (line->count > 0)
+	if (event->line->count > 0 || (event->request && event->request->own))
 		return FORMAT_NOTHING;
 	buf_append_str(out, "  nothing older is in the server's memory");
 	return FORMAT_ANSWER;
@@ -544,7 +544,7 @@ enum format_kind format_event(const struct format *format, const struct session_
 		put_who(line, out);
 		return FORMAT_ANSWER;
 	case SERVER_LINE_HISTORY:
-		return put_history(line, out);
+		return put_history(event, out);
 	case SERVER_LINE_AGENT:
 		if (line->agent) /* news of its state: /agents tells */
 			return FORMAT_NOTHING;

@@ -1,5 +1,6 @@
 #include "base/fd.h"
 #include "client/client.h"
+#include "client/ping.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -52,6 +53,8 @@ static int run(const struct options *options, struct settings *settings)
 		status = fd_write_all(STDOUT_FILENO, text.data, text.len) < 0 ? 1 : 0;
 	} else if (options->version) {
 		status = printf("chat-client %s\n", ROOMKEY_VERSION) < 0 ? 1 : 0;
+	} else if (options->ping) {
+		status = ping_run(options);
 	} else if (override(settings, options) < 0) {
 		status = EXIT_STATUS_USAGE;
 	} else {

@@ -1,5 +1,7 @@
 #include "client/options.h"
 
+#include "base/clock.h"
+#include "client/duration.h"
 #include "client/nearest.h"
 #include "proto/name.h"
 
@@ -12,12 +14,14 @@
 
 #define PORT_DEFAULT 8080u
 #define ID_PREFIX_MAX 40u
-#define HELP_COLUMN 24
+#define BATCH_MAX_MS 60000
 
 enum option {
+#define GROUP(title)
 #define OPTION(field, name, letter, argument, help) OPTION_##field,
 #include "client/options.def"
 #undef OPTION
+#undef GROUP
 	OPTIONS
 };
 
@@ -25,17 +29,20 @@ static const struct {
 	const char *name;
 	char letter;
 	const char *argument;
-	const char *help;
 } table[OPTIONS] = {
-#define OPTION(field, name, letter, argument, help) {name, letter, argument, help},
+#define GROUP(title)
+#define OPTION(field, name, letter, argument, help) {name, letter, argument},
 #include "client/options.def"
 #undef OPTION
+#undef GROUP
 };
 
 static const char *const names[OPTIONS] = {
+#define GROUP(title)
 #define OPTION(field, name, letter, argument, help) name,
 #include "client/options.def"
 #undef OPTION
+#undef GROUP
 };
 
 /* The arguments as they stand, before anything is checked. */
@@ -72,6 +79,27 @@ static int add_room(struct options *options, const char *name, struct buf *probl
 			    name);
 	options->room_count++;
 	return 0;
+}
+
+static int set_batch(struct options *options, const char *value, struct buf *problem)
+{
+	if (duration_parse(value, &options->batch_ms) < 0 || options->batch_ms == 0 ||
+	    options->batch_ms > BATCH_MAX_MS)
+		return fail(problem, "--batch %s: a time up to a minute, like 200ms or 2s", value);
+	return 0;
+}
+
+static int set_as(struct options *options, const char *value, struct buf *problem)
+{
+	static const char *const kinds[] = {"message", "notice", "alert", "me"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(value, kinds[i]) == 0) {
+			options->as = kinds[i];
+			return 0;
+		}
+	}
+	return fail(problem, "--as %s: message, notice, alert or me", value);
 }
 
 static int set_notify(struct options *options, const char *value, struct buf *problem)
@@ -131,6 +159,27 @@ static int set(struct options *options, struct arguments *arguments, enum option
 			return fail(problem, "--id-prefix %s: up to %u of A-Z a-z 0-9 _ . -", value,
 				    ID_PREFIX_MAX);
 		options->id_prefix = value;
+		break;
+	case OPTION_batch:
+		return set_batch(options, value, problem);
+	case OPTION_code:
+		options->code = true;
+		break;
+	case OPTION_as:
+		return set_as(options, value, problem);
+	case OPTION_wait_reply:
+		if (duration_parse(value, &options->wait_reply_ms) < 0 ||
+		    options->wait_reply_ms == 0)
+			return fail(problem, "--wait-reply %s: how many seconds?", value);
+		break;
+	case OPTION_since:
+		if (duration_parse_since(value, clock_wall_ms(), &options->since) < 0)
+			return fail(problem,
+				    "--since %s: a time like 2h, 30m, 7d, or 2026-11-20T17:00:00Z",
+				    value);
+		break;
+	case OPTION_ping:
+		options->ping = true;
 		break;
 	case OPTION_notify:
 		return set_notify(options, value, problem);
@@ -289,6 +338,18 @@ static int parse_destination(struct options *options, const struct arguments *ar
 	return 0;
 }
 
+/* Those that would undo each other. */
+static int check_together(const struct options *options, struct buf *problem)
+{
+	if (options->code && options->batch_ms > 0)
+		return fail(problem, "--code gathers everything already: leave --batch out");
+	if (options->wait_reply_ms > 0 && options->follow)
+		return fail(problem, "--follow prints all answers: leave --wait-reply out");
+	if (options->since > 0 && options->send && !options->follow)
+		return fail(problem, "--since is for what is printed: add --follow");
+	return 0;
+}
+
 int options_parse(int argc, char **argv, const char *login_name, const struct settings *settings,
 		  struct buf *problem, struct options *ret_options)
 {
@@ -299,60 +360,11 @@ int options_parse(int argc, char **argv, const char *login_name, const struct se
 	rc = parse_words(ret_options, &arguments, problem);
 	if (rc < 0 || ret_options->help || ret_options->version)
 		return rc;
+	rc = check_together(ret_options, problem);
+	if (rc < 0)
+		return rc;
 	if (!arguments.destination)
 		return fail(problem,
 			    "which server? chat-client [USER@]HOST[:PORT]; --help says more");
 	return parse_destination(ret_options, &arguments, login_name, settings, problem);
-}
-
-/* Help texts are wrapped here, so that the table stays a table. */
-static void wrap_help(struct buf *out, const char *text)
-{
-	size_t column = HELP_COLUMN;
-
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column + word > 78) {
-			buf_printf(out, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
-		} else if (column > HELP_COLUMN) {
-			buf_append_char(out, ' ');
-			column++;
-		}
-		buf_append(out, text, word);
-		column += word;
-		text += word + (text[word] == ' ');
-	}
-	buf_append_char(out, '\n');
-}
-
-void options_help(struct buf *out)
-{
-	buf_append_str(out,
-		       "Usage: chat-client [OPTION]... [USER@]HOST[:PORT]\n"
-		       "Talks with the people of a chat server; you log in with your SSH key.\n\n");
-	for (int i = 0; i < OPTIONS; i++) {
-		const char *argument = table[i].argument ? table[i].argument : "";
-		char head[64];
-		int len;
-
-		char letter[8] = "   ";
-
-		if (table[i].letter)
-			snprintf(letter, sizeof(letter), "-%c,", table[i].letter);
-		len = snprintf(head, sizeof(head), "  %s %s %.*s", letter, table[i].name,
-			       (int)strcspn(argument, "."), argument);
-		buf_printf(out, "%-*s", HELP_COLUMN, head);
-		if (len >= HELP_COLUMN)
-			buf_printf(out, "\n%*s", HELP_COLUMN, "");
-		wrap_help(out, table[i].help);
-	}
-	buf_append_str(
-		out,
-		"\nWith no terminal on standard input it sends each line of it (as --send), or,\n"
-		"where there is nothing to read, follows. A line that begins with / is a command\n"
-		"on a terminal (/help lists them) and plain text in a pipe.\n"
-		"Exit status: 0 ok, 1 refused by the server, 2 usage, 3 login, 4 network,\n"
-		"5 timeout.\n");
 }

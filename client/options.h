@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define OPTION_ROOMS_MAX 64u
 
@@ -18,7 +19,11 @@ struct options {
 	const char *key; /* borrowed from argv; NULL: not given */
 	char room[OPTION_ROOMS_MAX][ROOM_SIZE];
 	size_t room_count;
-	bool send, follow, once, json, plain, insecure, version, help;
+	bool send, follow, once, json, plain, insecure, code, ping, version, help;
+	int64_t batch_ms;      /* 0: each line is a message */
+	int64_t wait_reply_ms; /* 0: no answer is waited for */
+	int64_t since;         /* ms since 1970; 0: not said */
+	const char *as;        /* a kind of message; NULL: not said */
 	const char *device;
 	const char *id_prefix;
 	const char *notify; /* a way that settings_set() takes */

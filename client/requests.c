@@ -74,7 +74,12 @@ static int write_message(const struct requests *requests, const struct request_a
 			 const char *id, struct buf *out)
 {
 	struct request_message message = {
-		.id = id, .content = ask->content, .kind = ask->as, .reply_to = -1};
+		.id = id,
+		.content = ask->content,
+		.kind = ask->as,
+		.format = ask->format,
+		.reply_to = -1,
+	};
 	struct text content;
 
 	if (!ask->target || !ask->content)
@@ -87,6 +92,23 @@ static int write_message(const struct requests *requests, const struct request_a
 	else
 		message.room = ask->target;
 	request_message(out, &message);
+	return 0;
+}
+
+static int write_history(const struct request_ask *ask, const char *id, struct buf *out)
+{
+	struct request_history history = {
+		.id = id,
+		.room = ask->target,
+		.at = ask->at,
+		.before = !ask->at && ask->before > 0 ? ask->before : -1,
+		.after = !ask->at && ask->before <= 0 ? ask->after : -1,
+		.limit = ask->limit,
+	};
+
+	if (!ask->target)
+		return -EINVAL;
+	request_history(out, &history);
 	return 0;
 }
 
@@ -124,10 +146,7 @@ static int write_line(const struct requests *requests, const struct request_ask 
 		request_who(out, id, ask->target);
 		return 0;
 	case REQUEST_HISTORY:
-		if (!ask->target)
-			return -EINVAL;
-		request_history(out, id, ask->target, ask->before, ask->limit);
-		return 0;
+		return write_history(ask, id, out);
 	case REQUEST_AWAY:
 		request_away(out, id, ask->content);
 		return 0;

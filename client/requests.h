@@ -44,11 +44,13 @@ struct request_ask {
 	const char *content; /* message, topic; away: NULL is back; answer: the option; agent: the
 				action */
 	const char *as;      /* message: its kind on the wire; NULL: an ordinary one */
+	const char *format;  /* message: NULL: text */
 	const char *cursor;  /* rooms, users: go on from there */
 	const char *epoch;   /* join: resume from `after` in this epoch; NULL: the last lines */
 	const char *id;      /* NULL: the next of our own */
-	int64_t after;       /* join */
-	int64_t before;      /* history; answer: the question */
+	const char *at;      /* history: from this time on; NULL: before or after */
+	int64_t after;       /* join; history, where `before` is 0 */
+	int64_t before;      /* history: the lines in front of this seq; answer: the question */
 	int64_t limit;       /* history, join; -1: the server's default */
 	bool own;            /* the session's own need: not repeated on a new connection */
 };

@@ -26,8 +26,14 @@ struct room {
 	bool ask_open;                 /* nobody has answered it yet */
 	bool after_gap;                /* a `gap` came: the next line is taken whatever its prev */
 	bool rejoining;                /* a join is under way to fetch missing lines */
-	int64_t read_wanted;           /* printed up to here ... */
-	int64_t read_sent;             /* ... and the server was told so */
+	/* what was said since some time is fetched first (session_since.c) */
+	bool catching; /* it is being fetched; other lines come again after it */
+	bool caught_up;
+	bool since_joining;  /* the join behind it is under way */
+	int64_t caught;      /* the last line of it that came; -1: none */
+	int64_t since_last;  /* where that join goes on from */
+	int64_t read_wanted; /* printed up to here ... */
+	int64_t read_sent;   /* ... and the server was told so */
 };
 
 struct rooms {

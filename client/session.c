@@ -37,6 +37,7 @@ int session_create(const struct session_config *config, session_event_fn *on_eve
 	session->owner = owner;
 	session->only = config->only;
 	session->no_backlog = config->no_backlog;
+	session->since = config->since;
 	requests_init(&session->requests, config->id_prefix, config->window);
 	session->user = strdup(config->user);
 	session->server = strdup(config->server);
@@ -128,7 +129,7 @@ int session_login(struct session *session, const char *signature, int64_t now_ms
 	for (size_t i = 0; i < session->rooms.count; i++) {
 		const struct room *room = session->rooms.items[i];
 
-		if (room->epoch[0] == '\0' || room->after < 0)
+		if (room->epoch[0] == '\0' || room->after < 0 || room->catching)
 			continue;
 		resume[login.resume_count++] = (struct request_cursor){
 			.room = room->name, .epoch = room->epoch, .after = room->after};
@@ -362,6 +363,11 @@ const struct rooms *session_rooms(const struct session *session)
 const char *session_user(const struct session *session)
 {
 	return session->user;
+}
+
+struct server_limits session_limits(const struct session *session)
+{
+	return session->requests.limits;
 }
 
 size_t session_unanswered(const struct session *session)

@@ -91,6 +91,8 @@ struct session_config {
 	size_t room_count;
 	bool only;       /* subscribe to these rooms and the inbox, nothing else */
 	bool no_backlog; /* join them without stored lines */
+	int64_t since;   /* or with all that was said since then (ms since 1970); 0: as the server
+			    does */
 	unsigned window; /* lines unanswered at a time; also kept below limits.dedupe */
 };
 
@@ -136,6 +138,8 @@ void session_tick(struct session *session, int64_t now_ms);
 enum session_state session_state(const struct session *session);
 const struct rooms *session_rooms(const struct session *session);
 const char *session_user(const struct session *session);
+/* What the server told at the last log-in; before that, the contract's. */
+struct server_limits session_limits(const struct session *session);
 /* Requests without a final answer, those of the session itself included. */
 size_t session_unanswered(const struct session *session);
 /* Has there ever been a `welcome`? */

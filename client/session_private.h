@@ -20,6 +20,7 @@ struct session {
 	size_t wanted_count;
 	bool only;
 	bool no_backlog;
+	int64_t since;
 
 	enum session_state state;
 	int64_t state_since;
@@ -40,6 +41,7 @@ struct session {
 	char announced_room[ROOM_SIZE];
 	int64_t announced;
 	bool announced_history;
+	bool announced_since; /* that we asked for ourselves, to catch up */
 
 	int64_t read_due; /* when read marks are told; 0: none waits */
 
@@ -51,5 +53,23 @@ struct session {
 void session_set_state(struct session *session, enum session_state state, int64_t now_ms);
 /* Sends what may be sent now. */
 void session_pump(struct session *session, int64_t now_ms);
+
+/* Finds us in the room again, in front of all else that waits; resumes where its cursor is. */
+void session_join_again(struct session *session, const char *name);
+
+/* ---- session_since.c: what was said since some time, then what is said now, in order
+ *
+ *	room          its lines are not taken: first what was before them
+ *	history at    200 lines from that time on; after them, while there are more
+ *	join after    the last of these: the lines that came meanwhile, then live ones
+ */
+/* A `room` line came: is there something to fetch first? */
+void since_room(struct session *session, struct room *room, const struct server_line *line,
+		const struct request *request);
+/* The answer to our own `history`. */
+void since_history(struct session *session, const struct request *request,
+		   const struct server_line *line);
+/* It was refused: go on from now. */
+void since_refused(struct session *session, const struct request *request);
 
 #endif

@@ -49,8 +49,7 @@ static bool is_wanted(const struct session *session, const char *name)
 	return false;
 }
 
-/* In front of all else, so that a line for the room finds us in it. */
-static void join_again(struct session *session, const char *name)
+void session_join_again(struct session *session, const char *name)
 {
 	struct request_ask ask = {.kind = REQUEST_JOIN, .target = name, .own = true, .limit = -1};
 	struct room *room = rooms_find(&session->rooms, name);
@@ -105,7 +104,7 @@ static void receive_welcome(struct session *session, const struct session_event 
 	for (size_t i = session->wanted_count; i-- > 0;) {
 		if (!is_listed(welcome, session->wanted[i]) &&
 		    (session->only || !session->was_ready))
-			join_again(session, session->wanted[i]);
+			session_join_again(session, session->wanted[i]);
 	}
 	event.type = SESSION_EVENT_READY;
 	emit(session, &event);
@@ -123,6 +122,12 @@ static void receive_stored(struct session *session, struct session_event *event)
 	if (session->announced > 0 && strcmp(session->announced_room, line->room) == 0) {
 		session->announced--;
 		event->freshness = SESSION_REPLAY;
+		if (room && room->catching && session->announced_since) {
+			room->caught = line->seq;
+			room_saw(room, line->seq);
+			emit(session, event);
+			return;
+		}
 		if (session->announced_history) {
 			if (room)
 				room_saw(room, line->seq);
@@ -133,13 +138,13 @@ static void receive_stored(struct session *session, struct session_event *event)
 	}
 	if (!room)
 		room = rooms_add(&session->rooms, line->room);
-	if (!room)
-		return;
+	if (!room || room->catching)
+		return; /* a line that is missed so comes again with the join */
 	switch (room_take(room, line->seq, line->prev)) {
 	case ROOM_DROP:
 		return;
 	case ROOM_REJOIN:
-		join_again(session, room->name);
+		session_join_again(session, room->name);
 		return;
 	case ROOM_TAKE:
 		room_saw(room, line->seq);
@@ -160,9 +165,11 @@ static void announce(struct session *session, const struct server_line *line, bo
 	snprintf(session->announced_room, sizeof(session->announced_room), "%s", line->room);
 	session->announced = line->count > 0 ? line->count : 0;
 	session->announced_history = history;
+	session->announced_since = false;
 }
 
-static void receive_room(struct session *session, const struct server_line *line)
+static void receive_room(struct session *session, const struct server_line *line,
+			 const struct request *request)
 {
 	struct room *room = line->room ? rooms_add(&session->rooms, line->room) : NULL;
 
@@ -171,6 +178,7 @@ static void receive_room(struct session *session, const struct server_line *line
 	room_announce(room, line->epoch, line->after >= 0 ? line->after : 0);
 	room->members = line->members;
 	(void)room_set_topic(room, line->topic); /* as above */
+	since_room(session, room, line, request);
 	announce(session, line, false);
 }
 
@@ -193,6 +201,7 @@ static void receive_reset(struct session *session, const struct server_line *lin
 	if (!room)
 		return;
 	room_reset(room, line->epoch);
+	room->caught = -1;
 	if (strcmp(session->announced_room, line->room) == 0)
 		session->announced = 0;
 }
@@ -239,7 +248,9 @@ static void receive_error(struct session *session, struct session_event *event, 
 		emit(session, event);
 		return;
 	}
-	if (request && request->own && request->target)
+	if (request && request->own && request->kind == REQUEST_HISTORY)
+		since_refused(session, request);
+	else if (request && request->own && request->target)
 		rooms_remove(&session->rooms, request->target);
 	emit(session, event);
 	if (request && !line->fatal)
@@ -251,8 +262,12 @@ static void receive_answer(struct session *session, struct session_event *event)
 	struct request *request = requests_find(&session->requests, event->line->id);
 
 	event->request = request;
-	if (event->line->type == SERVER_LINE_HISTORY && event->line->room)
+	if (event->line->type == SERVER_LINE_HISTORY && event->line->room) {
 		announce(session, event->line, true);
+		session->announced_since = request && request->own;
+		if (session->announced_since)
+			since_history(session, request, event->line);
+	}
 	if (request && request->kind == REQUEST_LEAVE && request->target)
 		rooms_remove(&session->rooms, request->target);
 	emit(session, event);
@@ -280,7 +295,7 @@ static void receive_line(struct session *session, struct session_event *event, i
 		receive_error(session, event, now_ms);
 		return;
 	case SERVER_LINE_ROOM:
-		receive_room(session, line);
+		receive_room(session, line, requests_find(&session->requests, line->id));
 		receive_answer(session, event);
 		return;
 	case SERVER_LINE_OK:

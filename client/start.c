@@ -31,13 +31,15 @@ static void choose_mode(struct client *client)
 {
 	const struct options *options = client->options;
 
-	client->sending = options->send;
 	client->following = options->follow;
-	if (options->send || options->follow)
+	/* what only makes sense with lines to send */
+	client->sending = options->send || options->batch_ms > 0 || options->code || options->as ||
+			  options->wait_reply_ms > 0 || options->id_prefix;
+	if (client->sending || client->following)
 		return;
 	if (isatty(STDIN_FILENO))
 		client->typing = true;
-	else if (has_input())
+	else if (has_input() && options->since == 0)
 		client->sending = true;
 	else
 		client->following = true;
@@ -50,7 +52,7 @@ static int create_view(struct client *client)
 		.in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
 		.print = client->typing || client->following,
-		.json = client->options->json,
+		.json = client->options->json && client->options->wait_reply_ms == 0,
 		.everything = client->typing,
 		.user = client->options->user,
 	};
@@ -81,7 +83,8 @@ static int create_session(struct client *client)
 		.id_prefix = client->id_prefix,
 		.rooms = client->rooms,
 		.only = !client->typing,
-		.no_backlog = !client->typing && !client->following,
+		.no_backlog = (!client->typing && !client->following) || options->since > 0,
+		.since = client->sending && !client->following ? 0 : options->since,
 		.window = client->typing ? WINDOW_TYPED : 1,
 	};
 
@@ -98,6 +101,24 @@ static int create_session(struct client *client)
 		snprintf(client->id_prefix, sizeof(client->id_prefix), "%08" PRIx64,
 			 random_u64() & 0xffffffff);
 	return session_create(&config, client_on_session, client, &client->session);
+}
+
+static void create_pipe(struct client *client)
+{
+	const struct options *options = client->options;
+	struct pipe_config config = {
+		.session = client->session,
+		.rooms = client->rooms,
+		.room_count = client->room_count,
+		.id_prefix = client->id_prefix,
+		.kind = options->as,
+		.gather_ms = options->code ? PIPE_GATHER_ALL : options->batch_ms,
+		.code = options->code,
+	};
+
+	pipe_init(&client->pipe, &config);
+	reply_init(&client->reply, session_user(client->session), client->id_prefix, client->rooms,
+		   client->room_count, options->json);
 }
 
 static int create_parts(struct client *client)
@@ -121,8 +142,7 @@ static int create_parts(struct client *client)
 		      client->room_count > 0 ? client->rooms[0] : ROOM_LOBBY, client_on_note,
 		      client);
 	client->commands.settings = client->settings;
-	pipe_init(&client->pipe, client->session, client->rooms, client->room_count,
-		  client->id_prefix);
+	create_pipe(client);
 	return rc;
 }
 
@@ -165,6 +185,8 @@ static void destroy(struct client *client)
 	if (client->view)
 		client->view->ops->destroy(client->view);
 	notify_finish(&client->notify);
+	pipe_finish(&client->pipe);
+	reply_finish(&client->reply);
 	session_destroy(client->session);
 	login_finish(&client->login);
 	state_close(&client->state);
@@ -177,6 +199,7 @@ int client_run(const struct options *options, struct settings *settings)
 		.settings = settings,
 		.reconnect_at = -1,
 		.countdown_at = -1,
+		.reply_at = -1,
 		.state = {.lock = -1},
 	};
 	int rc;

@@ -110,15 +110,16 @@ void request_who(struct buf *out, const char *id, const char *user)
 	json_end(&json);
 }
 
-void request_history(struct buf *out, const char *id, const char *room, int64_t before,
-		     int64_t limit)
+void request_history(struct buf *out, const struct request_history *history)
 {
 	struct json_writer json;
 
-	begin(&json, out, "history", id);
-	json_put_string(&json, "room", room);
-	json_put_i64(&json, "before", before);
-	json_put_i64(&json, "limit", limit);
+	begin(&json, out, "history", history->id);
+	json_put_string(&json, "room", history->room);
+	json_put_string_if(&json, "at", history->at);
+	integer_if(&json, "before", history->before);
+	integer_if(&json, "after", history->after);
+	integer_if(&json, "limit", history->limit);
 	json_end(&json);
 }
 

@@ -53,9 +53,16 @@ void request_leave(struct buf *out, const char *id, const char *room);
 void request_rooms(struct buf *out, const char *id, const char *match, const char *cursor);
 void request_users(struct buf *out, const char *id, const char *room, const char *cursor);
 void request_who(struct buf *out, const char *id, const char *user);
-/* The `limit` lines before `before` (its own line not among them). */
-void request_history(struct buf *out, const char *id, const char *room, int64_t before,
-		     int64_t limit);
+struct request_history {
+	const char *id;
+	const char *room;
+	const char *at; /* one of these: a timestamp; ... */
+	int64_t before; /* ... or a seq whose own line is not among them; -1: not this one */
+	int64_t after;
+	int64_t limit;
+};
+
+void request_history(struct buf *out, const struct request_history *history);
 void request_topic(struct buf *out, const char *id, const char *room, const char *content);
 /* Without content: back. */
 void request_away(struct buf *out, const char *id, const char *content);

@@ -55,9 +55,12 @@ static void on_event(void *owner, const struct session_event *event)
 	buf_append_str(&played->told, "; ");
 }
 
-void played_create(struct played *played, const char *room, unsigned window, bool only)
+static void create(struct played *played, const char *room, unsigned window, bool only,
+		   int64_t since)
 {
 	struct session_config config = {
+		.since = since,
+		.no_backlog = since > 0,
 		.user = "alice",
 		.server = "localhost:8080",
 		.device = "laptop",
@@ -70,6 +73,16 @@ void played_create(struct played *played, const char *room, unsigned window, boo
 
 	*played = (struct played){.now_ms = 1000000};
 	cr_assert_eq(session_create(&config, on_event, played, &played->session), 0);
+}
+
+void played_create(struct played *played, const char *room, unsigned window, bool only)
+{
+	create(played, room, window, only, 0);
+}
+
+void played_create_since(struct played *played, const char *room, int64_t since)
+{
+	create(played, room, 1, true, since);
 }
 
 void played_destroy(struct played *played)

@@ -25,6 +25,8 @@ struct played {
 
 /* One room wanted, or none; a window of lines; only: as pipes do. */
 void played_create(struct played *played, const char *room, unsigned window, bool only);
+/* One room, with what was said since that time (ms). */
+void played_create_since(struct played *played, const char *room, int64_t since);
 void played_destroy(struct played *played);
 /* Connects and logs in up to and with this `welcome`. */
 void played_log_in(struct played *played, const char *welcome);

@@ -90,12 +90,33 @@ Test(options, usage_errors_say_what_to_do)
 	check_refused("--room a/b localhost", "a room's name");
 	check_refused("--device a/b localhost", "--device a/b");
 	check_refused("--id-prefix a/b localhost", "--id-prefix a/b");
+	check_refused("--batch 200 localhost", "up to a minute, like 200ms");
+	check_refused("--batch 0 localhost", "up to a minute");
+	check_refused("--as shout localhost", "message, notice, alert or me");
+	check_refused("--wait-reply soon localhost", "how many seconds?");
+	check_refused("--wait-reply 0 localhost", "how many seconds?");
+	check_refused("--since yesterday localhost", "a time like 2h");
+	check_refused("--code --batch 1s localhost", "leave --batch out");
+	check_refused("--follow --wait-reply 1 localhost", "leave --wait-reply out");
+	check_refused("--send --since 1h localhost", "add --follow");
 	check_refused("--notify loud localhost", "--notify: \"loud\" is not one of: off, bell");
 	check_refused("a!b@localhost", "cannot be a user's name");
 	check_refused("@localhost", "cannot be a user's name");
 	check_refused("alice@", "is no host");
 	check_refused("alice@local_host!", "is no host");
 	check_refused("localhost:99999", "is no host");
+}
+
+Test(options, pipes_have_their_own)
+{
+	cr_assert_eq(parse("--batch 200ms --as alert --wait-reply 30 --id-prefix p localhost"), 0);
+	cr_assert_eq(options.batch_ms, 200);
+	cr_assert_str_eq(options.as, "alert");
+	cr_assert_eq(options.wait_reply_ms, 30000);
+	cr_assert_eq(parse("--code --ping localhost"), 0);
+	cr_assert(options.code && options.ping);
+	cr_assert_eq(parse("--follow --since 2026-11-20T17:00:00Z localhost"), 0);
+	cr_assert_eq(options.since, INT64_C(1795194000000));
 }
 
 Test(options, a_known_host_brings_its_address_user_and_key)

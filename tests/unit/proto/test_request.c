@@ -80,7 +80,8 @@ Test(request, questions)
 	check("{\"type\":\"users\",\"id\":\"q\",\"room\":\"ops\",\"cursor\":\"c\"}\n");
 	request_who(&out, "q", "bob");
 	check("{\"type\":\"who\",\"id\":\"q\",\"user\":\"bob\"}\n");
-	request_history(&out, "q", "ops", 5, 20);
+	request_history(&out, &(struct request_history){
+				      .id = "q", .room = "ops", .before = 5, .after = -1, .limit = 20});
 	check("{\"type\":\"history\",\"id\":\"q\",\"room\":\"ops\",\"before\":5,\"limit\":20}\n");
 }
 
