@@ -127,6 +127,27 @@ int journal_read(const char *path, const struct weather *weather, struct journal
 	return 0;
 }
 
+unsigned journal_count(const char *path, const char *text, long *offset)
+{
+	unsigned count = 0;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL || fseek(file, *offset, SEEK_SET) < 0)
+		goto out;
+	while ((len = getline(&line, &size, file)) > 0 && line[len - 1] == '\n') {
+		count += strstr(line, text) != NULL;
+		*offset += len;
+	}
+out:
+	free(line);
+	if (file != NULL)
+		fclose(file);
+	return count;
+}
+
 void journal_finish(struct journal *journal)
 {
 	samples_finish(&journal->respawns);

@@ -16,6 +16,8 @@ struct journal {
 
 /* The file's whole log against the blows of the storm (NULL: none). 0 or -errno. */
 int journal_read(const char *path, const struct weather *weather, struct journal *ret_journal);
+/* Whole lines of the log from *offset on that hold the text; *offset is behind them then. */
+unsigned journal_count(const char *path, const char *text, long *offset);
 void journal_finish(struct journal *journal);
 
 #endif

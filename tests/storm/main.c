@@ -1,7 +1,8 @@
 /*
  * A storm over a real server: what is promised in docs/reliability.md, tried.
  *
- *	storm BUILD [--seconds N] [--short] [--seed N] [--only self|storm|kills|stops|late|hung]
+ *	storm BUILD [--seconds N] [--short] [--seed N] [--only
+ *self|storm|kills|stops|upgrades|late|hung]
  *
  * Prints a table and `N passed, N failed`; exits with 1 if anything failed.
  */
@@ -52,6 +53,8 @@ static const struct plan long_plan = {
 	.kill_gap_ms = 5000,
 	.stops = 6,
 	.stop_gap_ms = 4000,
+	.upgrades = 20,
+	.upgrade_gap_ms = 1500,
 	.late = 8,
 	.hung = true,
 	.judge_times = true,
@@ -65,6 +68,8 @@ static const struct plan short_plan = {
 	.kill_gap_ms = 700,
 	.stops = 1,
 	.stop_gap_ms = 700,
+	.upgrades = 3,
+	.upgrade_gap_ms = 300,
 	.late = 1,
 	.judge_times = false,
 };
@@ -72,7 +77,7 @@ static const struct plan short_plan = {
 static int usage(void)
 {
 	fprintf(stderr, "usage: storm BUILD [--short] [--seconds N] [--seed N] "
-			"[--only self|storm|kills|stops|late|hung]\n");
+			"[--only self|storm|kills|stops|upgrades|late|hung]\n");
 	return 2;
 }
 
@@ -117,6 +122,8 @@ int main(int argc, char **argv)
 		part_restarts(&plan, false);
 	if (wanted(&plan, "stops"))
 		part_restarts(&plan, true);
+	if (wanted(&plan, "upgrades"))
+		part_upgrades(&plan);
 	if (wanted(&plan, "late"))
 		part_late(&plan);
 	if (plan.hung && wanted(&plan, "hung"))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CLOSE_RESTART 1012u
 #define SECOND_US UINT64_C(1000000)
 #define LOGIN_US                                                                                   \
 	(SECOND_US * 6 / 10)      /* a login takes 3 ms, unless it meets a worker that is stopped */
@@ -79,7 +80,8 @@ void program_event(struct program *program, uint32_t events)
 {
 	program->heard_us = program->world->now_us;
 	if (!link_event(&program->link, events))
-		program_lost(program, OUTAGE_DIED);
+		program_lost(program, program->link.close_code == CLOSE_RESTART ? OUTAGE_SENT_AWAY
+										: OUTAGE_DIED);
 }
 
 /* ---- lines ------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ struct run {
 	struct server server;
 	struct program *programs; /* owned */
 	unsigned program_count, users;
+	unsigned upgrades; /* seen in the server's log */
+	long log_offset;   /* up to where it was looked for them */
 	struct weather weather;
 };
 

@@ -112,6 +112,20 @@ bool server_has_ended(struct server *server, int *ret_status)
 	return true;
 }
 
+/* The master has other children for a moment: a new binary that it asks. */
+static bool is_worker(pid_t pid)
+{
+	struct buf text = BUF_INIT;
+	char path[64];
+	bool is;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	is = buf_read_file(&text, path, 64) == 0 && text.len > 0 &&
+	     strncmp(text.data, "chat-worker-", strlen("chat-worker-")) == 0;
+	buf_finish(&text);
+	return is;
+}
+
 unsigned server_workers(const struct server *server, pid_t ret_pids[CHILDREN_MAX])
 {
 	struct buf text = BUF_INIT;
@@ -124,8 +138,12 @@ unsigned server_workers(const struct server *server, pid_t ret_pids[CHILDREN_MAX
 		 (int)server->pid);
 	if (buf_read_file(&text, path, 4096) == 0 && text.len > 0) {
 		for (char *at = text.data; *at != '\0' && count < CHILDREN_MAX;
-		     at += strspn(at, " "))
-			ret_pids[count++] = (pid_t)strtol(at, &at, 10);
+		     at += strspn(at, " ")) {
+			pid_t pid = (pid_t)strtol(at, &at, 10);
+
+			if (is_worker(pid))
+				ret_pids[count++] = pid;
+		}
 	}
 	buf_finish(&text);
 	return count;

@@ -23,7 +23,7 @@ uint32_t samples_percentile(struct samples *samples, double percent);
 uint32_t samples_max(const struct samples *samples);
 void samples_finish(struct samples *samples);
 
-enum outage { OUTAGE_DIED, OUTAGE_CUT, OUTAGE_STALLED, OUTAGES };
+enum outage { OUTAGE_DIED, OUTAGE_CUT, OUTAGE_STALLED, OUTAGE_SENT_AWAY, OUTAGES };
 
 struct world {
 	struct history history;
