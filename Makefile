@@ -146,6 +146,9 @@ check-headers: ## each header compiles alone
 		printf '#include "%s"\nextern int not_empty;\n' $$header | \
 		$(CC) $(STD) $(WARN) -Werror -I. -fsyntax-only -x c - || { echo "$$header"; exit 1; }; done
 
+check-man: ## the manual pages are well formed and complete
+	$(Q)tools/check-man.sh
+
 check: ## installs what is missing, builds, runs every test
 	$(Q)tools/deps.sh check
 	$(Q)$(MAKE) -s -j$$(nproc) all $(BUILD)/unit $(BUILD)/integration
@@ -221,7 +224,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all hostile hostile-asan bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check \
+.PHONY: all hostile hostile-asan bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check \
 	coverage deps run format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -12,7 +12,7 @@ wanted=$run
 for what in "$@"; do
 	case $what in
 	run) ;;
-	check) wanted="$wanted libcriterion-dev tmux procps git jq" ;;
+	check) wanted="$wanted libcriterion-dev tmux procps git jq mandoc" ;;
 	fuzz) wanted="$wanted clang libclang-rt-14-dev" ;;
 	coverage) wanted="$wanted libcriterion-dev gcovr" ;;
 	deb) wanted="$wanted libcriterion-dev debhelper git" ;;
