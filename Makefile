@@ -138,6 +138,10 @@ fuzz: ## each parser FUZZ_SECONDS (60) under libFuzzer; FUZZ=sshsig for one
 	$(Q)tools/deps.sh fuzz
 	$(Q)tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
+.PHONY: monitoring
+monitoring: $(BUILD)/chat-master ## what Prometheus and Grafana are given, held against a server
+	$(Q)tools/check-monitoring.sh $(BUILD)
+
 check-layers:
 	$(Q)tools/check-layers.sh
 

@@ -23,6 +23,7 @@ part man "$@" check-man
 part unit "$@" unit
 part replay "$@" -j2 replay
 part integration "$@" integration
+part monitoring "$@" monitoring
 part hostile "$@" hostile
 part crash "$@" crash
 part storm "$@" storm-short
