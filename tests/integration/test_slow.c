@@ -117,11 +117,11 @@ OwnedTest(slow, one_who_takes_nothing_is_closed_and_costs_little_until_then)
 	should(worker_memory(worker) - before < (long)STUCK * 64 + 1024,
 	       "%ld kB more for %u that don't read", worker_memory(worker) - before, STUCK);
 	deadline = clock_mono_ms() + PATIENCE_MS;
-	while (server_metric(s, "chat_slow_closed_total") < STUCK ||
-	       server_metric(s, "chat_connections") > 2) {
+	while (server_metric(s, "roomkey_slow_closed_total") < STUCK ||
+	       server_metric(s, "roomkey_connections") > 2) {
 		must(clock_mono_ms() < deadline, "%.0f of %u closed, %.0f are there",
-		     server_metric(s, "chat_slow_closed_total"), STUCK,
-		     server_metric(s, "chat_connections"));
+		     server_metric(s, "roomkey_slow_closed_total"), STUCK,
+		     server_metric(s, "roomkey_connections"));
 		/* These two answer their pings. */
 		chat_quiet(alice);
 		chat_quiet(carol);
@@ -159,6 +159,6 @@ OwnedTest(slow, one_who_reads_a_little_is_left_alone)
 		if (i >= LINES)
 			poll(NULL, 0, 20);
 	}
-	must(server_metric(s, "chat_slow_closed_total") == 0, "too slow");
-	must(server_metric(s, "chat_connections") == 3, "closed for its pings");
+	must(server_metric(s, "roomkey_slow_closed_total") == 0, "too slow");
+	must(server_metric(s, "roomkey_connections") == 3, "closed for its pings");
 }
