@@ -14,7 +14,8 @@ static struct {
 	enum log_format format;
 	enum log_level level;
 	int fd;
-	uint64_t dropped;
+	uint64_t dropped, dropped_told;
+	bool cut; /* the last line is there in part */
 } logger = {.process = "-", .format = LOG_FORMAT_TEXT, .level = LOG_LEVEL_INFO, .fd = 2};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
@@ -189,14 +190,41 @@ static void put_fields(struct buf *out, const char *fmt, va_list *ap)
 	}
 }
 
+/* What follows half a line (a full disk) begins a line of its own all the same. */
 static bool write_line(const struct buf *line)
 {
+	const char *from = line->data + (logger.cut ? 0 : 1);
+	size_t len = line->len - (logger.cut ? 0 : 1);
 	ssize_t put;
 
 	do
-		put = write(logger.fd, line->data, line->len);
+		put = write(logger.fd, from, len);
 	while (put < 0 && errno == EINTR);
-	return put == (ssize_t)line->len;
+	if (put > 0)
+		logger.cut = put < (ssize_t)len;
+	return put == (ssize_t)len;
+}
+
+static void emit(enum log_level level, const char *event, const char *fmt, va_list *ap);
+
+static void emit_fields(enum log_level level, const char *event, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit(level, event, fmt, &ap);
+	va_end(ap);
+}
+
+/* There is room again. */
+static void tell_dropped(void)
+{
+	uint64_t count = logger.dropped - logger.dropped_told;
+
+	logger.dropped_told = logger.dropped;
+	if (count > 0)
+		emit_fields(LOG_LEVEL_WARN, "log lines lost", "count=%llu",
+			    (unsigned long long)count);
 }
 
 static void emit(enum log_level level, const char *event, const char *fmt, va_list *ap)
@@ -207,6 +235,7 @@ static void emit(enum log_level level, const char *event, const char *fmt, va_li
 	if (!log_enabled(level))
 		return;
 	clock_format(now, clock_wall_ms());
+	buf_append_char(&line, '\n'); /* for write_line */
 	if (logger.format == LOG_FORMAT_JSON) {
 		buf_printf(&line,
 			   "{\"time\":\"%s\",\"process\":\"%s\",\"level\":\"%s\",\"event\":", now,
@@ -219,6 +248,8 @@ static void emit(enum log_level level, const char *event, const char *fmt, va_li
 	buf_append_str(&line, logger.format == LOG_FORMAT_JSON ? "}\n" : "\n");
 	if (line.failed || !write_line(&line))
 		logger.dropped++;
+	else
+		tell_dropped();
 	buf_finish(&line);
 }
 

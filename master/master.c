@@ -6,6 +6,7 @@
 #include "master/claims.h"
 #include "master/open.h"
 #include "master/signals.h"
+#include "shm/doorbell.h"
 #include "worker/process.h"
 
 #include <assert.h>
@@ -42,6 +43,7 @@ static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 	inherit->config = &master->config;
 	inherit->port = master->listeners.port;
 	inherit->wildcard = master->listeners.wildcard;
+	doorbell_enter(master->bells, slot);
 	return keys_enter_worker(&master->keys, &inherit->keyring);
 }
 

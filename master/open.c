@@ -19,6 +19,8 @@
 /* For the workers of a killed master to go. */
 #define SEGMENT_WAIT_MS 5000u
 #define PORT_WAIT_MS 1000
+/* Below that, each descriptor counts. */
+#define FILES_FOR_ALL_BELLS 512u
 #define PORT_RETRY_MS 20
 
 /* ---- the segment --------------------------------------------------------------------- */
@@ -242,9 +244,8 @@ static int open_metrics(struct master *master)
 	return err;
 }
 
-static void warn_about_host(const struct master *master)
+static void warn_about_host(const struct master *master, unsigned long files)
 {
-	unsigned long files = host_raise_open_files();
 	unsigned long wanted = master->config.max_connections / master->config.workers + 256;
 
 	if (files < wanted)
@@ -256,8 +257,17 @@ static void warn_about_host(const struct master *master)
 			 "RemoveIPC=no in /etc/systemd/logind.conf, or run it as a service");
 }
 
+/* All slots; where files are few only those that somebody is in: the workers, one resident. */
+static uint64_t slots_with_bells(unsigned workers, unsigned long files)
+{
+	if (files >= FILES_FOR_ALL_BELLS)
+		return UINT64_MAX;
+	return ((UINT64_C(1) << workers) - 1) | UINT64_C(1) << WORKERS_MAX;
+}
+
 int master_open(struct master *master)
 {
+	unsigned long files = host_raise_open_files();
 	int err;
 
 	/* What we make is ours alone; the umask holds for the workers, too. */
@@ -265,7 +275,8 @@ int master_open(struct master *master)
 	children_init(&master->children, master->config.workers);
 	err = signals_open(&master->signal_fd);
 	if (err == 0)
-		err = doorbell_create(master->bells);
+		err = doorbell_create_for(master->bells,
+					  slots_with_bells(master->config.workers, files));
 	if (err < 0) {
 		log_error("cannot start", "error=%s", strerror(-err));
 		return err;
@@ -276,7 +287,7 @@ int master_open(struct master *master)
 	err = open_metrics(master);
 	if (err < 0)
 		return err;
-	warn_about_host(master);
+	warn_about_host(master, files);
 	err = master_open_keys(master, "start");
 	if (err < 0)
 		return err;

@@ -16,23 +16,34 @@
 
 enum bell_end { BELL_LISTENS, BELL_RINGS };
 
-int doorbell_create(int bells[SLOTS_MAX][2])
+int doorbell_create_for(int bells[SLOTS_MAX][2], uint64_t slots)
 {
-	unsigned made;
 	int ret = 0;
 
-	for (made = 0; made < SLOTS_MAX; made++) {
-		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, bells[made]) <
-		    0) {
+	for (unsigned i = 0; i < SLOTS_MAX; i++)
+		bells[i][BELL_LISTENS] = bells[i][BELL_RINGS] = -1;
+	for (unsigned i = 0; i < SLOTS_MAX && ret == 0; i++) {
+		if ((slots >> i & 1) != 0 &&
+		    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, bells[i]) < 0)
 			ret = -errno;
-			break;
-		}
 	}
-	while (ret != 0 && made-- > 0) {
-		fd_close(&bells[made][BELL_LISTENS]);
-		fd_close(&bells[made][BELL_RINGS]);
+	for (unsigned i = 0; i < SLOTS_MAX && ret != 0; i++) {
+		fd_close(&bells[i][BELL_LISTENS]);
+		fd_close(&bells[i][BELL_RINGS]);
 	}
 	return ret;
+}
+
+int doorbell_create(int bells[SLOTS_MAX][2])
+{
+	return doorbell_create_for(bells, UINT64_MAX);
+}
+
+void doorbell_enter(int bells[SLOTS_MAX][2], unsigned slot)
+{
+	for (unsigned i = 0; i < SLOTS_MAX; i++)
+		if (i != slot)
+			fd_close(&bells[i][BELL_LISTENS]);
 }
 
 int doorbell_fd(const struct shm *shm, unsigned slot)

@@ -20,6 +20,10 @@
 /* The master, before its first fork: one nonblocking, close-on-exec datagram pair a slot. 0 or
  * -errno. */
 int doorbell_create(int bells[SLOTS_MAX][2]);
+/* The same for some slots only (bits); the others get -1 and can't be rung. */
+int doorbell_create_for(int bells[SLOTS_MAX][2], uint64_t slots);
+/* A child: the ends at which others listen are none of its business. */
+void doorbell_enter(int bells[SLOTS_MAX][2], unsigned slot);
 /* Where slot `slot` listens. */
 int doorbell_fd(const struct shm *shm, unsigned slot);
 

@@ -4,6 +4,7 @@
 #include "worker/http.h"
 #include "worker/judge.h"
 #include "worker/process_http.h"
+#include "worker/reserve.h"
 #include "worker/startups.h"
 #include "worker/worker.h"
 
@@ -28,6 +29,7 @@
 
 #define ACCEPTS_A_TURN 16
 #define LOOK_MS 1000u
+#define LISTEN_PAUSE_MS 100u
 #define DRAIN_MS 5000u
 #define TERM_WAIT_MS 200u
 #define RESTART_RETRY_MS 100u /* our successor is there by then */
@@ -54,34 +56,14 @@ struct process {
 	unsigned gather_turns;
 	uint64_t lines_seen, lines_flushed; /* of the lines clients have sent */
 	uv_signal_t term;
-	int reserve_fd; /* given up for a moment to turn a client away when the table is full */
-	uint64_t startups_here; /* how many may be without a login in this process */
-	uint64_t accept_logged_ms, janitor_due_ms, look_due_ms, drain_by_ms;
+	struct reserve reserve;
+	uint64_t startups_here;   /* how many may be without a login in this process */
+	uint64_t listen_again_ms; /* 0: we listen */
+	uint64_t janitor_due_ms, look_due_ms, drain_by_ms;
 	uint64_t term_due_ms; /* 0: no SIGTERM came */
 };
 
 /* ---- accepting ------------------------------------------------------------------ */
-
-/*
- * No descriptor is left: a connection that stays in the backlog would wake us for ever. The
- * reserve takes it, and closes it, so that the client hears at once and tries again later.
- */
-static void turn_away(struct process *process, int listen_fd, int why)
-{
-	uint64_t now = clock_mono_ms();
-	int fd;
-
-	fd_close(&process->reserve_fd);
-	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	fd_close(&fd);
-	process->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	counter_add(&process->worker.shm, COUNTER_turned_away_total, 1);
-	if (now < process->accept_logged_ms + 1000)
-		return;
-	process->accept_logged_ms = now;
-	log_warn("connection turned away", "error=%s mend=%s", strerror(why),
-		 "raise the limit of open files (ulimit -n, LimitNOFILE=)");
-}
 
 /* Tells the other workers, too, how many here have not logged in. */
 static uint64_t count_startups(struct process *process)
@@ -109,6 +91,14 @@ static void drop_a_startup(struct process *process)
 	ws_server_drop_stranger(process->server);
 }
 
+/* Nothing can be accepted: who waits would wake us for ever. */
+static void listen_pause(struct process *process)
+{
+	for (unsigned i = 0; i < process->listener_count; i++)
+		uv_poll_stop(&process->listeners[i]);
+	process->listen_again_ms = clock_mono_ms() + LISTEN_PAUSE_MS;
+}
+
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
 	struct process *process = poll->data;
@@ -122,10 +112,14 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 		int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE)
-				turn_away(process, listen_fd, errno);
-			if (errno == EINTR || errno == ECONNABORTED)
+			int why = errno;
+
+			if (why == EINTR || why == ECONNABORTED)
 				continue;
+			if (why == EAGAIN || ((why == EMFILE || why == ENFILE) &&
+					      reserve_turn_away(&process->reserve, listen_fd, why)))
+				return;
+			listen_pause(process);
 			return;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -133,6 +127,15 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 		if (ws_server_accept(process->server, fd) == 0)
 			drop_a_startup(process);
 	}
+}
+
+static void listen_again(struct process *process, uint64_t now)
+{
+	if (process->listen_again_ms == 0 || now < process->listen_again_ms)
+		return;
+	process->listen_again_ms = 0;
+	for (unsigned i = 0; i < process->listener_count && !process->worker.draining; i++)
+		uv_poll_start(&process->listeners[i], UV_READABLE, on_connection);
 }
 
 /* ---- wake-ups ------------------------------------------------------------------- */
@@ -223,6 +226,7 @@ static void on_tick(uv_timer_t *timer)
 
 	timers_run(&process->worker.timers, now);
 	count_startups(process);
+	listen_again(process, now);
 	if (now >= process->janitor_due_ms) {
 		process->janitor_due_ms = now + JANITOR_MS;
 		worker_janitor(&process->worker);
@@ -381,7 +385,7 @@ static int init(struct process *process, const struct inherit *inherit)
 
 	process->inherit = inherit;
 	process->startups_here = limit_files(inherit->config) / STARTUPS_PART;
-	process->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	reserve_open(&process->reserve, inherit->control_fd);
 	err = uv_loop_init(&process->loop);
 	if (err < 0)
 		return err;
@@ -419,7 +423,7 @@ static void finish(struct process *process)
 		control_stopped(process->control);
 	control_destroy(process->control);
 	config_finish(&process->reloaded);
-	fd_close(&process->reserve_fd);
+	reserve_close(&process->reserve);
 }
 
 int process_run(const struct inherit *inherit)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -146,7 +147,11 @@ pid_t server_spawn(struct server *s)
 	pid_t pid = fork();
 	must(log >= 0 && null >= 0 && pid >= 0, "cannot start: %s", strerror(errno));
 	if (pid == 0) {
+		struct rlimit files = {s->options.open_files, s->options.open_files};
+
 		child_prepare(parent);
+		if (s->options.open_files > 0)
+			setrlimit(RLIMIT_NOFILE, &files);
 		for (size_t i = 0; s->options.env != NULL && s->options.env[i] != NULL; i++)
 			putenv(strdup(s->options.env[i]));
 		dup2(null, 0);
@@ -196,7 +201,8 @@ struct server *server_start(const struct server_options *options)
 	snprintf(s->shm_path, sizeof(s->shm_path), "/dev/shm/chat-%s", s->instance);
 	s->state_dir = scratch_path("state-%u", number);
 	s->port_file = scratch_path("port-%u", number);
-	s->log_path = scratch_path("log-%u", number);
+	s->log_path = options->log_path != NULL ? scratch_text("%s", options->log_path)
+						: scratch_path("log-%u", number);
 	mkdir(s->state_dir, 0700);
 	const char *users = options->users != NULL ? options->users : "alice bob carol dave";
 	char *name = scratch_text("authorized_keys-%u", number++);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static int log_fd = -1;
@@ -182,4 +183,30 @@ Test(log, a_full_pipe_does_not_block)
 	cr_assert_eq(log_dropped(), 1);
 	close(ends[0]);
 	close(ends[1]);
+}
+
+/* As on a disk that is full: the end of a line doesn't fit, then nothing does, then there is room.
+ */
+Test(log, half_a_line_spoils_no_other_one_and_what_was_lost_is_told)
+{
+	struct rlimit size = {.rlim_cur = 60, .rlim_max = RLIM_INFINITY};
+	const char *text;
+
+	begin(LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &size), 0);
+	log_info("one", "is=%s", "half written, for it is longer than that");
+	log_info("two", "is=%s", "lost");
+	size.rlim_cur = RLIM_INFINITY;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &size), 0);
+	log_info("three", "is=%s", "there");
+	log_info("four", "is=%s", "there, too");
+	text = logged();
+	cr_assert_eq(text[60], '\n', "%s", text);
+	text += 61;
+	cr_assert_eq(strncmp(text + 25, "test info three is=there\n", 25), 0, "%s", text);
+	text = strchr(text, '\n') + 1;
+	cr_assert_eq(strncmp(text + 25, "test warn log lines lost count=2\n", 33), 0, "%s", text);
+	text = strchr(text, '\n') + 1;
+	cr_assert_str_eq(text + 25, "test info four is=\"there, too\"\n");
 }

@@ -1,5 +1,6 @@
 #include "tests/unit/shm/log_fixture.h"
 
+#include "base/fd.h"
 #include "shm/doorbell.h"
 
 #include <criterion/criterion.h>
@@ -188,4 +189,29 @@ Test(doorbell, without_sockets_the_bits_are_set_all_the_same)
 	cr_assert_not(doorbell_ring_log(shm, 2));
 	cr_assert_not(doorbell_send(shm, 5, "x", 1));
 	cr_assert_eq(doorbell_take(&other, &cursor), 2);
+}
+
+Test(doorbell, slots_without_a_bell_are_simply_not_rung)
+{
+	int bells[SLOTS_MAX][2];
+	struct shm here = fixture.shm;
+
+	cr_assert_eq(doorbell_create_for(bells, 5), 0);
+	for (unsigned i = 0; i < SLOTS_MAX; i++) {
+		cr_assert_eq(bells[i][0] >= 0, i == 0 || i == 2);
+		cr_assert_eq(bells[i][1] >= 0, i == 0 || i == 2);
+	}
+	here.bells = (const int(*)[2])bells;
+	cr_assert(doorbell_send(&here, 2, "x", 1));
+	cr_assert_not(doorbell_send(&here, 1, "x", 1));
+	doorbell_ring(&here, 1);
+	/* A child keeps its own end and all that ring. */
+	doorbell_enter(bells, 2);
+	cr_assert_lt(bells[0][0], 0);
+	cr_assert_geq(bells[2][0], 0);
+	cr_assert(doorbell_send(&here, 2, "y", 1));
+	for (unsigned i = 0; i < SLOTS_MAX; i++) {
+		fd_close(&bells[i][0]);
+		fd_close(&bells[i][1]);
+	}
 }
