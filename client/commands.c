@@ -179,9 +179,12 @@ bool commands_room_or_current(struct commands *commands, const char *args, char 
 static void help_line(struct buf *out, const struct command *command)
 {
 	char head[64];
+	int len = snprintf(head, sizeof(head), "/%s %s", command->name, command->arguments);
 
-	snprintf(head, sizeof(head), "/%s %s", command->name, command->arguments);
-	buf_printf(out, "  %-*s%s\n", HELP_COLUMN, head, command->help);
+	buf_printf(out, "  %-*s", HELP_COLUMN, head);
+	if (len >= HELP_COLUMN)
+		buf_printf(out, "\n  %*s", HELP_COLUMN, "");
+	buf_printf(out, "%s\n", command->help);
 }
 
 void command_help(struct commands *commands, const char *args, int64_t now_ms)
@@ -383,7 +386,9 @@ void command_history(struct commands *commands, const char *args, int64_t now_ms
 	question.target = name;
 	question.before = room->oldest > 0 ? room->oldest : room->after + 1;
 	if (question.before <= 1) {
-		commands_note(commands, NOTE_PLAIN, "Nothing was said before that.");
+		commands_note(commands, NOTE_PLAIN,
+			      room->oldest > 0 ? "Nothing was said before that."
+					       : "Nothing has been said here yet.");
 		return;
 	}
 	commands_ask(commands, &question, now_ms);
@@ -487,4 +492,22 @@ enum complete_kind commands_completes(const char *name, size_t len)
 	const struct command *command = find(name, len);
 
 	return command ? command->completes : COMPLETE_NOTHING;
+}
+
+void commands_words(const char *name, size_t len, size_t at, struct buf *out)
+{
+	const struct command *command = find(name, len);
+	const char *word = command ? command->arguments : "";
+
+	for (; at > 0 && *word; at--) {
+		word += strcspn(word, " ");
+		word += *word == ' ';
+	}
+	len = strcspn(word, " ");
+	if (!memchr(word, '|', len))
+		return;
+	for (; len > 0; word++, len--) {
+		if (*word != '[' && *word != ']')
+			buf_append_char(out, *word == '|' ? ' ' : *word);
+	}
 }

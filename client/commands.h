@@ -9,6 +9,7 @@
 #ifndef CLIENT_COMMANDS_H
 #define CLIENT_COMMANDS_H
 
+#include "base/buf.h"
 #include "client/session.h"
 #include "client/settings.h"
 
@@ -48,6 +49,11 @@ void commands_join_refused(struct commands *commands, const char *room);
 
 /* For completion: the i-th name, NULL at the end. */
 const char *commands_name(size_t i);
+/*
+ * The words one of which its argument number `at` (0: the first) must be, with blanks between;
+ * appends nothing where it may be anything.
+ */
+void commands_words(const char *name, size_t len, size_t at, struct buf *out);
 /* What the first argument of a command is ("join"); unknown ones complete nothing. */
 enum complete_kind commands_completes(const char *name, size_t len);
 

@@ -74,6 +74,28 @@ static void offer_commands(struct matches *matches)
 		offer(matches, commands_name(i));
 }
 
+/* Offers the words of a command's argument, if the word that begins at `from` is one of those. */
+static bool offer_words(struct matches *matches, const char *text, size_t from)
+{
+	struct buf words = BUF_INIT;
+	size_t argument = 0;
+	bool any;
+
+	if (text[0] != '/' || text[1] == '/' || from == 0)
+		return false;
+	for (size_t at = strcspn(text, " "); at < from; argument++) {
+		at += strspn(text + at, " ");
+		if (at < from)
+			at += strcspn(text + at, " ");
+	}
+	commands_words(text + 1, strcspn(text, " ") - 1, argument - 1, &words);
+	for (char *rest = words.data, *word; rest && (word = strsep(&rest, " "));)
+		offer(matches, word);
+	any = words.len > 0;
+	buf_finish(&words);
+	return any;
+}
+
 /* What is wanted in the word that begins at `from`. */
 static enum complete_kind wanted(const char *text, size_t from, size_t cursor)
 {
@@ -102,7 +124,7 @@ void complete(const char *text, size_t cursor, const struct rooms *rooms,
 	const char *behind = " ";
 	char mark[2] = "";
 	char word[64];
-	size_t from = cursor;
+	size_t from = cursor, argument;
 
 	*ret_result = (struct complete_result){0};
 	while (from > 0 && !isspace((unsigned char)text[from - 1]))
@@ -111,6 +133,7 @@ void complete(const char *text, size_t cursor, const struct rooms *rooms,
 	if (cursor - from >= sizeof(word))
 		return;
 	kind = wanted(text, from, cursor);
+	argument = from;
 	if (from < cursor && strchr("#@/", text[from]) && (text[from] != '/' || from == 0)) {
 		mark[0] = text[from];
 		from++;
@@ -119,6 +142,8 @@ void complete(const char *text, size_t cursor, const struct rooms *rooms,
 	word[cursor - from] = '\0';
 	matches.word = word;
 	matches.len = cursor - from;
+	if (offer_words(&matches, text, argument))
+		kind = COMPLETE_NOTHING;
 	switch (kind) {
 	case COMPLETE_NOTHING:
 		break;

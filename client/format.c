@@ -64,6 +64,30 @@ static void put_time(const struct format *format, const struct server_line *line
 }
 
 /* Content of several lines: the others are indented, so that nobody can fake a line of ours. */
+/* Code begins on a line of its own, and its columns are kept where an indent would move them. */
+static void put_code(const struct format *format, const char *content, struct buf *out)
+{
+	struct buf clean = BUF_INIT;
+	size_t column = 0;
+
+	clean_append_str(&clean, content, CLEAN_TEXT);
+	buf_append_str(out, "\n" INDENT);
+	for (size_t i = 0; i < clean.len; i++) {
+		if (clean.data[i] == '\n') {
+			buf_append_str(out, "\n" INDENT);
+			column = 0;
+		} else if (clean.data[i] == '\t' && !format->dates) {
+			do
+				buf_append_char(out, ' ');
+			while (++column % 8 != 0);
+		} else {
+			buf_append_char(out, clean.data[i]);
+			column += ((unsigned char)clean.data[i] & 0xc0) != 0x80;
+		}
+	}
+	buf_finish(&clean);
+}
+
 static void put_content(struct buf *out, const char *content)
 {
 	struct buf clean = BUF_INIT;
@@ -111,7 +135,9 @@ static void put_message(const struct format *format, const struct server_line *l
 		buf_append_char(out, ']');
 	} else {
 		put_room(out, line->room);
-		buf_append_str(out, strcmp(kind, "alert") == 0 ? " !! " : " ");
+		buf_append_str(out, strcmp(kind, "alert") == 0    ? " !! "
+				    : strcmp(kind, "notice") == 0 ? " -- "
+								  : " ");
 		if (strcmp(kind, "me") == 0)
 			buf_append_str(out, "* ");
 		put(out, line->sender);
@@ -119,6 +145,10 @@ static void put_message(const struct format *format, const struct server_line *l
 			buf_append_char(out, ':');
 	}
 	style(format, STYLE_END, out);
+	if (line->format && line->content && strcmp(line->format, "code") == 0) {
+		put_code(format, line->content, out);
+		return;
+	}
 	buf_append_char(out, ' ');
 	if (direct && strcmp(kind, "me") == 0) {
 		buf_append_str(out, "* ");

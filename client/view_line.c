@@ -8,6 +8,7 @@
 #include "client/format.h"
 #include "client/terminal.h"
 #include "client/utf8.h"
+#include "client/wrap.h"
 #include "proto/name.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #define PROMPT_STYLE "\x1b[1m"
 #define CHOICES_STYLE "\x1b[2m"
 #define STYLE_END "\x1b[0m"
+#define HANG_COLUMNS 6     /* the width of "12:39 ": where a long line goes on */
 #define TYPING_COLUMNS 20u /* at least so many stay free for what is typed */
 
 struct view_line {
@@ -104,7 +106,7 @@ static void draw(struct view_line *line)
 static void print(struct view_line *line, const char *text)
 {
 	erase(line);
-	buf_append_str(&line->screen, text);
+	wrap_append(text, terminal_columns(line->out), HANG_COLUMNS, &line->screen);
 	buf_append_char(&line->screen, '\n');
 	line->dirty = true;
 }

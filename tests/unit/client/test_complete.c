@@ -68,6 +68,18 @@ Test(complete, people_everywhere_else)
 	check("/msg bob ca", "/msg bob carol ", "");
 }
 
+Test(complete, the_words_that_an_argument_may_be)
+{
+	check("/notify o", "/notify o", "off  osc9  osc777");
+	check("/notify b", "/notify bell ", "");
+	check("/bell ", "/bell o", "on  off");
+	check("/agent bob res", "/agent bob restart ", "");
+	check("/agent ca", "/agent carol ", "");
+	check("/agent bob stop ca", "/agent bob stop carol ", "");
+	check("/theme   l", "/theme   light ", "");
+	check("//theme l", "//theme l", "");
+}
+
 Test(complete, nothing_where_nothing_fits)
 {
 	check("", "", "");

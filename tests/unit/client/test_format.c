@@ -50,6 +50,26 @@ Test(format, messages_say_when_where_and_who)
 	      FORMAT_SAID, "12:39 #dev !! bob: fire");
 }
 
+Test(format, a_notice_is_marked_more_quietly)
+{
+	check("{\"type\":\"message\",\"room\":\"dev\",\"seq\":1," AT
+	      "\"sender\":\"bob\",\"content\":\"built\",\"kind\":\"notice\"}",
+	      FORMAT_SAID, "12:39 #dev -- bob: built");
+}
+
+Test(format, code_begins_on_its_own_line_and_keeps_its_columns)
+{
+	static const char code[] = "{\"type\":\"message\",\"room\":\"dev\",\"seq\":1," AT
+				   "\"sender\":\"bob\",\"content\":\"if "
+				   "(\u20ac)\\n\\tx;\\t\\u001b[2J\",\"format\":\"code\"}";
+
+	check(code, FORMAT_SAID, "12:39 #dev bob:\n      if (\u20ac)\n              x;      [2J");
+	format.dates = true;
+	check(code, FORMAT_SAID,
+	      "2026-11-20 12:39:01 #dev bob:\n      if (\u20ac)\n      \tx;\t[2J");
+	format.dates = false;
+}
+
 Test(format, direct_messages_are_marked)
 {
 	check("{\"type\":\"message\",\"room\":\"@alice\",\"seq\":1," AT
