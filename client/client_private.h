@@ -32,6 +32,7 @@ struct client {
 	struct commands commands;
 	struct notify notify;
 	struct pipe_sender pipe;
+	struct journal journal;
 	struct reply reply;
 	int64_t reply_at; /* when we stop waiting for an answer; -1: not waiting yet */
 	char id_prefix[64];

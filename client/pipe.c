@@ -35,7 +35,8 @@ static bool take_number(const char **text, char before, uint64_t *ret_number)
 	return errno == 0;
 }
 
-void pipe_resume(struct pipe_sender *pipe, const char *last_id)
+/* Reads the id that arrived last: sets what it says. */
+static void read_id(struct pipe_sender *pipe, const char *last_id)
 {
 	size_t len = strlen(pipe->config.id_prefix);
 	uint64_t number, step = 0, before = 0;
@@ -54,6 +55,14 @@ void pipe_resume(struct pipe_sender *pipe, const char *last_id)
 		pipe->redo_last = number;
 		pipe->redo_arrived = (unsigned)step;
 	}
+}
+
+void pipe_resume(struct pipe_sender *pipe, const char *last_id)
+{
+	read_id(pipe, last_id);
+	pipe->sent = pipe->arrived;
+	if (pipe->config.journal && pipe->redo_last == 0)
+		pipe->redo_last = journal_find(pipe->config.journal, pipe->arrived + 1);
 }
 
 /* Step 1, 2 ... of those for the lines first to last; the final one has the short id. */
@@ -123,8 +132,14 @@ static int flush(struct pipe_sender *pipe, int64_t now_ms)
 	pipe->characters = 0;
 	while (text->len > 0 && text->data[text->len - 1] == '\n')
 		text->data[--text->len] = '\0';
-	if (text->len > 0 && !text_is_blank((struct text){text->data, text->len}))
+	if (text->len > 0 && !text_is_blank((struct text){text->data, text->len})) {
+		/* a disk that is full costs the promise of a restart, not the message */
+		if (pipe->config.journal)
+			(void)journal_note(pipe->config.journal, pipe->first, pipe->last,
+					   session_unanswered(pipe->config.session) == 0);
 		rc = send_content(pipe, text->data, &step, true, now_ms);
+		pipe->sent = pipe->last;
+	}
 	buf_reset(text);
 	return rc;
 }
@@ -171,9 +186,10 @@ static int gather(struct pipe_sender *pipe, const struct buf *content, int64_t n
 	if (begin && text_is_blank(text) && (!pipe->config.code || text.len == 0))
 		return rc; /* no message begins with nothing */
 	if (begin)
-		pipe->first = pipe->number;
+		pipe->first = pipe->sent + 1;
 	pipe->last = pipe->number;
 	if (characters > most) {
+		pipe->first = pipe->sent = pipe->number;
 		sent = pipe->config.code ? send_pieces(pipe, text.str, most, now_ms) : -EMSGSIZE;
 		return sent < 0 ? sent : rc;
 	}

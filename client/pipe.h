@@ -10,13 +10,15 @@
  * last of these have longer ids, which say what a second run must do the same way: P-7.1.4 is the
  * first of those for line 7 and the 4 lines before it.
  *
- * At the first welcome, `last_id` says what arrived: it is passed over.
+ * At the first welcome, `last_id` says what arrived: it is passed over. What was gathered next in
+ * the run before is gathered again (client/journal.h): it may be on its way still.
  */
 #ifndef CLIENT_PIPE_H
 #define CLIENT_PIPE_H
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "client/journal.h"
 #include "client/session.h"
 
 #include <stdbool.h>
@@ -32,9 +34,10 @@ struct pipe_config {
 	const char *const *rooms; /* names, or "@user" */
 	size_t room_count;
 	const char *id_prefix;
-	const char *kind;  /* on the wire; NULL: an ordinary message */
-	int64_t gather_ms; /* 0: each line by itself; PIPE_GATHER_ALL */
-	bool code;         /* format "code"; blank lines are kept, long ones cut */
+	const char *kind;        /* on the wire; NULL: an ordinary message */
+	int64_t gather_ms;       /* 0: each line by itself; PIPE_GATHER_ALL */
+	bool code;               /* format "code"; blank lines are kept, long ones cut */
+	struct journal *journal; /* of what is gathered; NULL: the pipe will not be resumed */
 };
 
 struct pipe_sender {
@@ -43,8 +46,10 @@ struct pipe_sender {
 
 	struct buf gathered;  /* lines for one message, LF between */
 	size_t characters;    /* in it */
-	uint64_t first, last; /* numbers of its lines */
+	uint64_t first, last; /* numbers of its lines, blank ones in front among them */
 	int64_t due;          /* when it goes; -1: not by time */
+
+	uint64_t sent; /* the last line that was gathered into a message */
 
 	/* at the server already */
 	uint64_t arrived;      /* all up to this line */

@@ -116,6 +116,14 @@ static void create_pipe(struct client *client)
 		.code = options->code,
 	};
 
+	if (options->id_prefix && config.gather_ms != 0) {
+		/* without it a run that is killed in one unlucky moment could double a message */
+		(void)journal_open(&client->journal, client->state.base,
+				   options->device ? options->device : client->state.device,
+				   options->id_prefix);
+		config.journal = &client->journal;
+	}
+
 	pipe_init(&client->pipe, &config);
 	reply_init(&client->reply, session_user(client->session), client->id_prefix, client->rooms,
 		   client->room_count, options->json);
@@ -186,6 +194,7 @@ static void destroy(struct client *client)
 		client->view->ops->destroy(client->view);
 	notify_finish(&client->notify);
 	pipe_finish(&client->pipe);
+	journal_close(&client->journal);
 	reply_finish(&client->reply);
 	session_destroy(client->session);
 	login_finish(&client->login);
@@ -200,6 +209,7 @@ int client_run(const struct options *options, struct settings *settings)
 		.reconnect_at = -1,
 		.countdown_at = -1,
 		.reply_at = -1,
+		.journal = {.fd = -1},
 		.state = {.lock = -1},
 	};
 	int rc;

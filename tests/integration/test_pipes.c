@@ -330,6 +330,59 @@ OwnedTest(pipes, killed_and_started_again_it_loses_and_doubles_none_of_ten_thous
 	chat_quiet(bob);
 }
 
+/* Takes messages of alice until line `to` was in one; each line must be the one after the last. */
+static void take_gathered(struct chat *c, unsigned *last, unsigned to)
+{
+	while (*last < to) {
+		json_t *line = chat_await(c, "{'type':'message','room':'lobby','sender':'alice'}");
+
+		for (const char *at = text_of(line, "content"); *at; at += *at == '\n') {
+			char *end = NULL;
+
+			must(strtoul(at, &end, 10) == *last + 1, "%.*s after %u",
+			     (int)strcspn(at, "\n"), at, *last);
+			++*last;
+			at = end;
+		}
+	}
+}
+
+OwnedTest(pipes, killed_while_it_gathers_it_loses_and_doubles_nothing_either)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0");
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p = NULL;
+	unsigned last = 0, written = 0, chunk = 7;
+
+	for (unsigned round = 1; round <= 16; round++) {
+		struct buf lines = BUF_INIT;
+
+		p = client_start(s, &alice, "--batch 1ms --device feed --id-prefix n");
+		for (unsigned i = 1; i <= written; i++)
+			buf_printf(&lines, "%u\n", i);
+		if (lines.len > 0)
+			program_write(p, lines.data);
+		buf_finish(&lines);
+		for (unsigned n = 0; n < 6; n++) {
+			/* in pieces of changing size, not all of them waited for */
+			for (unsigned to = written + chunk; written < to;)
+				program_write(p, scratch_text("%u\n", ++written));
+			chunk = chunk * 5 % 31 + 1;
+			if (n % 2 == 0)
+				take_gathered(bob, &last, written - chunk % 3);
+		}
+		if (round < 16) {
+			program_signal(p, SIGKILL);
+			program_wait(p);
+		}
+	}
+	program_close_input(p);
+	must(program_wait(p) == 0, "exit %d", p->status);
+	take_gathered(bob, &last, written);
+	chat_quiet(bob);
+}
+
 OwnedTest(pipes, interrupted_before_all_was_sent_it_says_so)
 {
 	struct person alice = person_new("alice");

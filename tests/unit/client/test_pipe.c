@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct played played;
 static struct pipe_config config;
@@ -330,4 +331,41 @@ Test(pipe, what_was_not_answered_is_counted)
 	pipe_tick(&pipe_sender, played.now_ms);
 	line("two");
 	cr_assert_eq(pipe_unsent(&pipe_sender), 2);
+}
+
+Test(pipe, killed_with_a_message_on_its_way_it_gathers_the_same_lines_again)
+{
+	char path[] = "/tmp/pipe-journal-XXXXXX";
+	struct journal journal = {.fd = mkstemp(path)};
+
+	cr_assert_geq(journal.fd, 0);
+	unlink(path);
+	config.journal = &journal;
+	with(200, false, 1);
+	pipe_resume(&pipe_sender, "");
+	line("");
+	line("one");
+	line("two");
+	pipe_tick(&pipe_sender, played.now_ms += 200);
+	line("three");
+	pipe_tick(&pipe_sender, played.now_ms += 200);
+	played_forget(&played);
+	pipe_finish(&pipe_sender);
+	played_destroy(&played);
+
+	/* the second run; everything comes at once */
+	played_create(&played, "ops", 1, true);
+	config.session = played.session;
+	with(200, false, 1);
+	pipe_resume(&pipe_sender, "");
+	line("");
+	line("one");
+	cr_assert_eq(pipe_deadline(&pipe_sender), -1);
+	line("two");
+	line("three");
+	line("four");
+	sent("p-3", false, "one\\ntwo");
+	pipe_tick(&pipe_sender, played.now_ms += 200);
+	sent("p-5", false, "three\\nfour");
+	journal_close(&journal);
 }
