@@ -108,7 +108,7 @@ static void settle(struct client *client)
 		sending_settle(client, now());
 	if (client->view)
 		client->view->ops->refresh(client->view);
-	transport_send(client->transport, session_output(client->session));
+	transport_send(client->transport, session_output(client->session)); /* what it saw, too */
 	loop_want_input(
 		client->loop,
 		!client->ending && client->view &&
@@ -118,6 +118,8 @@ static void settle(struct client *client)
 	at = earlier(at, client->reply_at);
 	if (client->sending)
 		at = earlier(at, pipe_deadline(&client->pipe));
+	if (client->view && client->view->ops->deadline)
+		at = earlier(at, client->view->ops->deadline(client->view));
 	delay = at < 0 ? -1 : at - now();
 	loop_set_timer(client->loop, at < 0 ? -1 : delay > 0 ? delay : 0);
 }
@@ -215,7 +217,7 @@ static void on_ready(struct client *client, const struct session_event *event)
 		(void)state_remember_key(&client->state, fingerprint);
 	client->view->ops->show(client->view, event);
 	client->view->ops->connection(client->view, "");
-	if (client->told_lost)
+	if (client->told_lost && !client->view->shows_connection)
 		say(client, NOTE_QUIET, "back");
 	client->told_lost = false;
 	if (first && client->options->id_prefix)
@@ -234,6 +236,9 @@ static void ask_next_page(struct client *client, const struct session_event *eve
 	struct request_ask ask = {.kind = event->request->kind,
 				  .target = event->request->target,
 				  .cursor = event->line->cursor};
+
+	if (event->request->own)
+		return; /* whoever asked goes on by himself */
 
 	if (client->pages < PAGES_MAX && session_send(client->session, &ask, now()) == 0)
 		client->pages++;
@@ -276,6 +281,8 @@ static void on_line(struct client *client, const struct session_event *event)
 	if (shown && server_line_is_sequenced(line) && event->freshness != SESSION_HISTORY &&
 	    (client->typing || name_is_inbox(line->room)))
 		session_mark_read(client->session, line->room, line->seq, now());
+	if (line->type == SERVER_LINE_PONG && client->view->ops->latency)
+		client->view->ops->latency(client->view, session_latency(client->session));
 	if (client->sending)
 		pipe_event(&client->pipe, event);
 	if (client->options->wait_reply_ms > 0)
@@ -391,6 +398,8 @@ static void tell_lost(struct client *client, const struct session_loss *loss)
 	const char *why = loss->message[0] ? loss->message : loss->code;
 	char when[48] = "";
 
+	if (client->view->shows_connection && !why[0])
+		return;
 	if (loss->delay_ms >= 1000)
 		snprintf(when, sizeof(when), " in %" PRId64 " s", (loss->delay_ms + 999) / 1000);
 	say(client, NOTE_QUIET, "connection lost%s%s; reconnecting%s", why[0] ? ": " : "", why,
@@ -536,6 +545,45 @@ static void on_suspend(void *owner)
 	kill(getpid(), SIGTSTP); /* on SIGCONT the view comes back */
 }
 
+/* ---- what a screen of one room at a time asks for */
+
+static void on_go(void *owner, const char *target)
+{
+	struct client *client = owner;
+
+	commands_go(&client->commands, target);
+	show_target(client);
+}
+
+static void on_ask(void *owner, const struct request_ask *ask)
+{
+	struct client *client = owner;
+
+	/* out of memory: the screen shows what it has */
+	(void)session_send(client->session, ask, now());
+}
+
+static void on_read(void *owner, const char *room, int64_t seq)
+{
+	struct client *client = owner;
+
+	session_mark_read(client->session, room, seq, now());
+}
+
+static void on_typing(void *owner, const char *room)
+{
+	struct client *client = owner;
+
+	session_typing(client->session, room);
+}
+
+static void on_measure(void *owner)
+{
+	struct client *client = owner;
+
+	session_measure(client->session, now());
+}
+
 void client_on_note(void *owner, enum note_tone tone, const char *text)
 {
 	struct client *client = owner;
@@ -563,6 +611,11 @@ const struct view_input client_view_input = {
 	.line = on_typed,
 	.end = on_input_end,
 	.suspend = on_suspend,
+	.go = on_go,
+	.ask = on_ask,
+	.read = on_read,
+	.typing = on_typing,
+	.measure = on_measure,
 };
 
 void client_connect(struct client *client)

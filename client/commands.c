@@ -455,6 +455,11 @@ void commands_run(struct commands *commands, const char *line, int64_t now_ms)
 		say(commands, commands->target, line, NULL, now_ms);
 }
 
+void commands_go(struct commands *commands, const char *target)
+{
+	talk_in(commands, target);
+}
+
 void commands_room_gone(struct commands *commands, const char *room)
 {
 	const struct rooms *rooms = session_rooms(commands->session);

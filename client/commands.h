@@ -42,6 +42,8 @@ void commands_init(struct commands *commands, struct session *session, const cha
 		   commands_note_fn *note, void *owner);
 /* One line as typed, without its newline. */
 void commands_run(struct commands *commands, const char *line, int64_t now_ms);
+/* Plain text goes there now: one of the rooms, or "@user". */
+void commands_go(struct commands *commands, const char *target);
 /* A room is ours no more: if plain text went there, it goes to another one now. */
 void commands_room_gone(struct commands *commands, const char *room);
 /* A join was refused: back to where they were. */

@@ -158,7 +158,13 @@ static void put_message(const struct format *format, const struct server_line *l
 	put_content(out, line->content);
 	if (strcmp(kind, "ask") != 0)
 		return;
-	buf_append_str(out, "\n" INDENT "answer with");
+	buf_append_str(out, "\n" INDENT);
+	format_options(line, out);
+}
+
+void format_options(const struct server_line *line, struct buf *out)
+{
+	buf_append_str(out, "answer with");
 	for (size_t i = 0; i < line->option_count; i++) {
 		buf_append_str(out, i > 0 ? " or /" : " /");
 		put(out, line->options[i]);
@@ -170,56 +176,54 @@ static void put_message(const struct format *format, const struct server_line *l
 	buf_append_str(out, line->approve_count > 0 ? ")" : "");
 }
 
-/* The head of a line about something: time, where, who. */
-static void put_doing(const struct format *format, const struct server_line *line,
-		      const char *doing, struct buf *out)
+/* Who, and what they did. */
+static void put_doing(const struct server_line *line, const char *doing, struct buf *out)
 {
-	put_time(format, line, out);
-	put_room(out, line->room);
-	buf_append_char(out, ' ');
 	put(out, line->sender ? line->sender : "someone");
 	buf_append_char(out, ' ');
 	buf_append_str(out, doing);
 }
 
-static enum format_kind put_stored(const struct format *format, const struct server_line *line,
-				   struct buf *out)
+static void put_moderation(const struct server_line *line, struct buf *out)
+{
+	put_doing(line, "", out);
+	put(out, line->action);
+	if (line->user) {
+		buf_append_char(out, ' ');
+		put(out, line->user);
+	}
+	if (line->reason) {
+		buf_append_str(out, ": ");
+		put(out, line->reason);
+	}
+}
+
+void format_deed(const struct server_line *line, struct buf *out)
 {
 	switch (line->type) {
-	case SERVER_LINE_MESSAGE:
-		put_message(format, line, out);
-		return FORMAT_SAID;
 	case SERVER_LINE_TOPIC:
-		put_doing(format, line, "set the topic: ", out);
+		put_doing(line, "set the topic: ", out);
 		put(out, line->content);
-		return FORMAT_SAID;
+		break;
 	case SERVER_LINE_EDIT:
-		put_doing(format, line, "changed a message to: ", out);
+		put_doing(line, "changed a message to: ", out);
 		put_content(out, line->content);
-		return FORMAT_SAID;
+		break;
 	case SERVER_LINE_DELETE:
-		put_doing(format, line, "deleted a message", out);
-		return FORMAT_SAID;
+		put_doing(line, "deleted a message", out);
+		break;
 	case SERVER_LINE_REACTION:
-		put_doing(format, line, line->remove ? "takes back " : "reacts with ", out);
+		put_doing(line, line->remove ? "takes back " : "reacts with ", out);
 		put(out, line->emoji);
-		return FORMAT_SAID;
+		break;
 	case SERVER_LINE_MODERATION:
-		put_doing(format, line, "", out);
-		put(out, line->action);
-		if (line->user) {
-			buf_append_char(out, ' ');
-			put(out, line->user);
-		}
-		if (line->reason) {
-			buf_append_str(out, ": ");
-			put(out, line->reason);
-		}
-		return FORMAT_SAID;
+		put_moderation(line, out);
+		break;
 	case SERVER_LINE_ANSWER:
-		put_doing(format, line, "answered: ", out);
+		put_doing(line, "answered: ", out);
 		put(out, line->option ? line->option : "?");
-		return FORMAT_SAID;
+		break;
+	case SERVER_LINE_MESSAGE:
 	case SERVER_LINE_UNKNOWN: /* a kind of line that a later server stores */
 	case SERVER_LINE_CHALLENGE:
 	case SERVER_LINE_WELCOME:
@@ -243,7 +247,28 @@ static enum format_kind put_stored(const struct format *format, const struct ser
 	case SERVER_LINE_AGENT:
 		break;
 	}
-	return FORMAT_NOTHING;
+}
+
+static enum format_kind put_stored(const struct format *format, const struct server_line *line,
+				   struct buf *out)
+{
+	struct buf deed = BUF_INIT;
+	enum format_kind kind = FORMAT_NOTHING;
+
+	if (line->type == SERVER_LINE_MESSAGE) {
+		put_message(format, line, out);
+		return FORMAT_SAID;
+	}
+	format_deed(line, &deed);
+	if (deed.len > 0) {
+		put_time(format, line, out);
+		put_room(out, line->room);
+		buf_append_char(out, ' ');
+		buf_append(out, deed.data, deed.len);
+		kind = FORMAT_SAID;
+	}
+	buf_finish(&deed);
+	return kind;
 }
 
 /* ---- notes */

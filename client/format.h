@@ -33,6 +33,10 @@ enum format_kind {
 /* Appends the text of an event, without a final newline; nothing for FORMAT_NOTHING. */
 enum format_kind format_event(const struct format *format, const struct session_event *event,
 			      struct buf *out);
+/* What someone did, other than to speak, without time and room: "carol set the topic: Release". */
+void format_deed(const struct server_line *line, struct buf *out);
+/* How a question (kind "ask") is answered: "answer with /yes or /no (bob, carol)". */
+void format_options(const struct server_line *line, struct buf *out);
 /* "Friday 20 November 2026" where the line's day is not `*day` (which it then becomes), else
  * nothing. */
 bool format_day(const struct server_line *line, int *day, struct buf *out);

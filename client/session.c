@@ -35,6 +35,8 @@ int session_create(const struct session_config *config, session_event_fn *on_eve
 		return -ENOMEM;
 	session->on_event = on_event;
 	session->owner = owner;
+	session->measured_at = -1;
+	session->latency_ms = -1;
 	session->only = config->only;
 	session->no_backlog = config->no_backlog;
 	session->since = config->since;
@@ -93,6 +95,8 @@ void session_connected(struct session *session, int64_t now_ms)
 	session->asked = false;
 	session->told_silent = false;
 	session->announced = 0;
+	session->measured_at = -1;
+	session->latency_ms = -1;
 	session_set_state(session, SESSION_CONNECTED, now_ms);
 }
 
@@ -247,6 +251,25 @@ static void tell_read(struct session *session)
 		room->read_sent = room->read_wanted;
 	}
 	session->read_due = 0;
+}
+
+void session_typing(struct session *session, const char *room)
+{
+	if (session->state == SESSION_READY)
+		request_typing(&session->out, room);
+}
+
+void session_measure(struct session *session, int64_t now_ms)
+{
+	if (session->state != SESSION_READY || session->measured_at >= 0)
+		return;
+	session->measured_at = now_ms;
+	request_ping(&session->out, MEASURE_ID);
+}
+
+int64_t session_latency(const struct session *session)
+{
+	return session->latency_ms;
 }
 
 void session_leave(struct session *session, int64_t now_ms)

@@ -126,6 +126,12 @@ int session_login(struct session *session, const char *signature, int64_t now_ms
 int session_send(struct session *session, const struct request_ask *ask, int64_t now_ms);
 /* Lines up to seq were shown to the person; told to the server now and then. */
 void session_mark_read(struct session *session, const char *room, int64_t seq, int64_t now_ms);
+/* Others may know that something is typed there; lost where there is no connection. */
+void session_typing(struct session *session, const char *room);
+/* Asks the server for a sign of life; when it comes, session_latency() tells how long it took. */
+void session_measure(struct session *session, int64_t now_ms);
+/* ms; -1: not measured on this connection. */
+int64_t session_latency(const struct session *session);
 /* Tells what is read and says `bye`; the server closes. */
 void session_leave(struct session *session, int64_t now_ms);
 

@@ -8,6 +8,7 @@
 #include "client/session.h"
 
 #define NONCE_TEXT_MAX 128u
+#define MEASURE_ID "way" /* of the pings that measure */
 
 struct session {
 	session_event_fn *on_event;
@@ -42,6 +43,9 @@ struct session {
 	int64_t announced;
 	bool announced_history;
 	bool announced_since; /* that we asked for ourselves, to catch up */
+
+	int64_t measured_at; /* when a ping of session_measure() went out; -1: none is out */
+	int64_t latency_ms;  /* -1: not measured */
 
 	int64_t read_due; /* when read marks are told; 0: none waits */
 

@@ -323,6 +323,12 @@ static void receive_line(struct session *session, struct session_event *event, i
 	case SERVER_LINE_BYE:
 		remember_reason(session, line);
 		break;
+	case SERVER_LINE_PONG:
+		if (line->id && strcmp(line->id, MEASURE_ID) == 0 && session->measured_at >= 0) {
+			session->latency_ms = now_ms - session->measured_at;
+			session->measured_at = -1;
+		}
+		break;
 	case SERVER_LINE_MESSAGE:
 	case SERVER_LINE_EDIT:
 	case SERVER_LINE_DELETE:
@@ -333,7 +339,6 @@ static void receive_line(struct session *session, struct session_event *event, i
 	case SERVER_LINE_TYPING:
 	case SERVER_LINE_READ:
 	case SERVER_LINE_NOTICE:
-	case SERVER_LINE_PONG:
 	case SERVER_LINE_PARTIAL:
 	case SERVER_LINE_AGENT:
 	case SERVER_LINE_UNKNOWN:

@@ -5,6 +5,7 @@
 #include "client/trouble.h"
 #include "client/view_line.h"
 #include "client/view_pipe.h"
+#include "client/view_tui.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -67,9 +68,17 @@ static int create_view(struct client *client)
 	input.owner = client;
 	notify_init(&client->notify, client->settings, client->options->user);
 	if (client->typing && isatty(STDOUT_FILENO) && !terminal_is_dumb() &&
-	    !client->options->json)
+	    !client->options->json) {
+		int rc = -ENOTSUP;
+
+		if (!client->options->plain)
+			rc = view_tui_create(STDIN_FILENO, STDOUT_FILENO, &person, &input,
+					     &client->view);
+		if (rc != -ENOTSUP)
+			return rc;
 		return view_line_create(STDIN_FILENO, STDOUT_FILENO, &person, &input,
 					&client->view);
+	}
 	return view_pipe_create(&config, &input, &client->view);
 }
 

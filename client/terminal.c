@@ -19,6 +19,8 @@ static struct termios saved, raw;
 static int saved_in = -1, saved_out = -1;
 static volatile sig_atomic_t is_raw;
 static bool handlers_set;
+static char undo[128];
+static volatile sig_atomic_t undo_len;
 
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGQUIT};
 
@@ -31,9 +33,20 @@ void terminal_restore(void)
 		return;
 	is_raw = 0;
 	tcsetattr(saved_in, TCSADRAIN, &saved);
+	n = write(saved_out, undo, (size_t)undo_len);
+	undo_len = 0;
 	n = write(saved_out, PASTE_OFF, sizeof(PASTE_OFF) - 1);
 	(void)n; /* a terminal that is gone needs nothing restored */
 	errno = error;
+}
+
+void terminal_on_restore(const char *text)
+{
+	size_t len = strnlen(text, sizeof(undo));
+
+	undo_len = 0;
+	memcpy(undo, text, len);
+	undo_len = (sig_atomic_t)len;
 }
 
 static void on_crash(int number)

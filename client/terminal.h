@@ -12,6 +12,8 @@
 int terminal_raw(int in, int out);
 /* Back to what it was; safe in a signal handler, and where nothing was changed. */
 void terminal_restore(void);
+/* Also write this then (at most 127 bytes): what else has to be undone. */
+void terminal_on_restore(const char *text);
 /* Columns of the terminal; 80 where nobody knows. */
 size_t terminal_columns(int fd);
 /* Does it understand the few sequences we use? */

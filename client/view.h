@@ -22,16 +22,25 @@ struct view_person {
 	struct notify *notify;           /* to be told each line that is shown */
 };
 
-/* What a view tells its owner; called only from inside view_ops.read. */
+/* What a view tells its owner; called only from inside view_ops.read and view_ops.refresh. */
 struct view_input {
 	void (*line)(void *owner, const char *line); /* without its newline */
 	void (*end)(void *owner);                    /* no more input: Ctrl-D, end of file */
 	void (*suspend)(void *owner);                /* Ctrl-Z; NULL: ignored */
+	/* Only a screen that shows one room at a time says these. */
+	void (*go)(void *owner, const char *target);              /* talk there now */
+	void (*ask)(void *owner, const struct request_ask *ask);  /* for the screen itself */
+	void (*read)(void *owner, const char *room, int64_t seq); /* seen up to here */
+	void (*typing)(void *owner, const char *room);            /* something is typed */
+	void (*measure)(void *owner);                             /* the way to the server */
 	void *owner;
 };
 
 struct view_ops {
-	/* Something happened. True if a person (or program) has it before them now. */
+	/*
+	 * Something happened. True if a person (or program) has it before them now; a view that
+	 * tells view_input.read says so itself.
+	 */
 	bool (*show)(struct view *view, const struct session_event *event);
 	/* Text of our own. */
 	void (*note)(struct view *view, enum note_tone tone, const char *text);
@@ -41,6 +50,10 @@ struct view_ops {
 	void (*connection)(struct view *view, const char *state);
 	/* Everything that happened at once has been told: draw. */
 	void (*refresh)(struct view *view);
+	/* When it wants to be refreshed though nothing happens (ms), or -1. NULL: never. */
+	int64_t (*deadline)(const struct view *view);
+	/* How long the server took to answer (ms). NULL: not shown. */
+	void (*latency)(struct view *view, int64_t ms);
 	/* There is something to read from standard input. */
 	void (*read)(struct view *view);
 	/* The terminal's size changed. */
@@ -55,6 +68,7 @@ struct view_ops {
 
 struct view {
 	const struct view_ops *ops;
+	bool shows_connection; /* all the time: nobody need be told in words */
 };
 
 #endif

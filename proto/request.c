@@ -174,6 +174,15 @@ void request_read(struct buf *out, const char *room, int64_t seq)
 	json_end(&json);
 }
 
+void request_typing(struct buf *out, const char *room)
+{
+	struct json_writer json;
+
+	begin(&json, out, "typing", NULL);
+	json_put_string(&json, "room", room);
+	json_end(&json);
+}
+
 void request_ping(struct buf *out, const char *id)
 {
 	struct json_writer json;

@@ -71,6 +71,7 @@ void request_answer(struct buf *out, const char *id, const char *room, int64_t t
 /* agent NULL: all of them. */
 void request_agent(struct buf *out, const char *id, const char *agent, const char *action);
 void request_read(struct buf *out, const char *room, int64_t seq);
+void request_typing(struct buf *out, const char *room);
 void request_ping(struct buf *out, const char *id);
 void request_bye(struct buf *out, const char *reason);
 

@@ -19,6 +19,7 @@ BEGIN {
 	owner["sodium.h"] = "^auth/"
 	owner["openssl/"] = "^auth/"
 	owner["libwebsockets.h"] = "^(worker/ws|client/transport)"
+	owner["curses.h"] = "^client/screen"
 	owner["uv.h"] = "^(worker/(ws|process)|client/(transport|loop|main))"
 }
 FNR == 1 { split(FILENAME, part, "/"); folder = part[1] }
