@@ -138,6 +138,18 @@ fuzz: ## each parser FUZZ_SECONDS (60) under libFuzzer; FUZZ=sshsig for one
 	$(Q)tools/deps.sh fuzz
 	$(Q)tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
+# What is made of the option tables is checked in.
+$(BUILD)/tools/options: $(BUILD)/tools/options.o $(call archive,base)
+	$(call say,LINK)
+	$(Q)$(LINK) -lpthread
+
+.PHONY: generate check-generated
+generate: $(BUILD)/tools/options ## docs/configuration.md, chat.conf(5), completions, from the option tables
+	$(Q)tools/generate.sh $(BUILD)
+
+check-generated: $(BUILD)/tools/options
+	$(Q)tools/generate.sh $(BUILD) --check
+
 .PHONY: monitoring
 monitoring: $(BUILD)/chat-master ## what Prometheus and Grafana are given, held against a server
 	$(Q)tools/check-monitoring.sh $(BUILD)

@@ -40,7 +40,7 @@ static void begin_source(struct loader *loader)
 	memset(loader->line, 0, sizeof(loader->line));
 }
 
-/* `where` is the text before the colon: "--port", "CHAT_PORT" or "file:3: port". */
+/* `where` is the text before the colon: "--port", "CHAT_PORT" or "file:3:8: port". */
 static void set(struct loader *loader, const struct option *option, const char *value,
 		unsigned line, const char *where)
 {
@@ -193,8 +193,9 @@ static void refuse_key(struct loader *loader, const char *where, const char *nam
 	}
 }
 
-static void load_setting(struct loader *loader, const char *where, unsigned line, const char *name,
-			 const char *value)
+/* `where` its name stands, and `value_at` which place its value. */
+static void load_setting(struct loader *loader, const char *where, const char *value_at,
+			 unsigned line, const char *name, const char *value)
 {
 	const struct option *option = option_find(name, strlen(name));
 	struct buf full = BUF_INIT;
@@ -212,7 +213,7 @@ static void load_setting(struct loader *loader, const char *where, unsigned line
 			   loader->line[option - options]);
 		return;
 	}
-	buf_printf(&full, "%s: %s", where, name);
+	buf_printf(&full, "%s: %s", value_at, name);
 	if (full.failed)
 		loader->no_memory = true;
 	else
@@ -264,7 +265,7 @@ static void check_agents(struct loader *loader, const char *path)
 		struct buf why = BUF_INIT, where = BUF_INIT;
 		int err = config_agent_check(&agents->agent[i], &why);
 
-		buf_printf(&where, "%s:%u", path, agents->agent[i].line);
+		buf_printf(&where, "%s:%u:1", path, agents->agent[i].line);
 		if (where.failed)
 			loader->no_memory = true;
 		else
@@ -276,23 +277,27 @@ static void check_agents(struct loader *loader, const char *path)
 
 static void load_line(struct loader *loader, const char *path, unsigned number, char *line)
 {
-	struct buf where = BUF_INIT;
+	struct buf where = BUF_INIT, value_at = BUF_INIT;
+	char *name = line, *value = line;
 	const char *why;
-	char *name, *value;
+	enum config_line kind = config_file_line(line, &name, &value, &why);
 
-	buf_printf(&where, "%s:%u", path, number);
-	if (where.failed) {
+	buf_printf(&where, "%s:%u:%u", path, number, (unsigned)(name - line) + 1);
+	buf_printf(&value_at, "%s:%u:%u", path, number, (unsigned)(value - line) + 1);
+	if (where.failed || value_at.failed) {
 		loader->no_memory = true;
-		return;
+		goto out;
 	}
-	switch (config_file_line(line, &name, &value, &why)) {
+	switch (kind) {
 	case CONFIG_LINE_EMPTY:
 		break;
 	case CONFIG_LINE_SETTING:
 		if (loader->agent != NULL)
-			load_agent_setting(loader, where.data, number, name, value);
+			load_agent_setting(loader,
+					   config_agent_has(name) ? value_at.data : where.data,
+					   number, name, value);
 		else if (!loader->skip)
-			load_setting(loader, where.data, number, name, value);
+			load_setting(loader, where.data, value_at.data, number, name, value);
 		break;
 	case CONFIG_LINE_SECTION:
 		load_section(loader, where.data, number, name);
@@ -301,7 +306,9 @@ static void load_line(struct loader *loader, const char *path, unsigned number, 
 		buf_printf(complain(loader), "%s: %s", where.data, why);
 		break;
 	}
+out:
 	buf_finish(&where);
+	buf_finish(&value_at);
 }
 
 static void load_lines(struct loader *loader, const char *path, char *text)

@@ -112,8 +112,11 @@ int config_load(struct config *ret_config, int argc, char **argv, char **envp, s
  */
 int config_reload(const struct config *running, struct config *ret_config, struct buf *notes);
 
+/* What a reload has changed, a line each: `rate: "20" was "10"`. */
+void config_changes(const struct config *before, const struct config *now, struct buf *out);
+
 /*
- * The same for one option, by its name and its value as text: for a new process that takes over
+ * The same as config_reload for one option, by its name and its value as text: for a new process that takes over
  * what a running one has made. Other kinds of options and unknown names are left alone. 0, or
  * -EINVAL: this build can't have that value; -ENOMEM.
  */

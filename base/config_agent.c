@@ -210,6 +210,15 @@ int config_agent_begin(struct config_agents *agents, const char *name, unsigned 
 	return 0;
 }
 
+bool config_agent_has(const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		if (strcmp(rows[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int config_agent_set(struct config_agent *agent, const char *name, const char *value, unsigned line,
 		     const char *home, struct buf *why)
 {

@@ -51,6 +51,8 @@ struct config_agents {
 /* A new section with all defaults: 0; -EINVAL with `why`; -ENOMEM. Pointers to earlier ones go. */
 int config_agent_begin(struct config_agents *agents, const char *name, unsigned line,
 		       struct config_agent **ret_agent, struct buf *why);
+/* Is there an option of that name? */
+bool config_agent_has(const char *name);
 /* 0, or -EINVAL with `why`. */
 int config_agent_set(struct config_agent *agent, const char *name, const char *value, unsigned line,
 		     const char *home, struct buf *why);

@@ -63,6 +63,7 @@ static enum config_line heading(char *line, char **ret_name, const char **ret_wh
 		cut_blanks(*ret_name, end);
 		return CONFIG_LINE_SECTION;
 	}
+	*ret_name = line;
 	*ret_why = "a section is written [name]";
 	return CONFIG_LINE_BAD;
 }
@@ -80,6 +81,7 @@ enum config_line config_file_line(char *line, char **ret_name, char **ret_value,
 		return heading(name, ret_name, ret_why);
 	equals = strchr(name, '=');
 	if (equals == NULL || equals == name) {
+		*ret_name = name;
 		*ret_why = "a line is written name = value";
 		return CONFIG_LINE_BAD;
 	}
@@ -90,6 +92,7 @@ enum config_line config_file_line(char *line, char **ret_name, char **ret_value,
 	else
 		cut_comment(value);
 	if (why != NULL) {
+		*ret_name = value;
 		*ret_why = why;
 		return CONFIG_LINE_BAD;
 	}

@@ -15,7 +15,8 @@ enum config_line { CONFIG_LINE_EMPTY, CONFIG_LINE_SETTING, CONFIG_LINE_SECTION, 
 
 /*
  * Takes `line`, without its newline, apart in place. CONFIG_LINE_SETTING sets both results, which
- * point into the line, CONFIG_LINE_SECTION the name; CONFIG_LINE_BAD sets ret_why, a static text.
+ * point into the line, CONFIG_LINE_SECTION the name; CONFIG_LINE_BAD sets ret_why, a static text,
+ * and as the name where it is wrong.
  */
 enum config_line config_file_line(char *line, char **ret_name, char **ret_value,
 				  const char **ret_why);

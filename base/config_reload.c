@@ -49,6 +49,29 @@ int config_keep(struct config *fresh, const char *name, const char *value, struc
 	return keep_running(option, value, fresh, notes);
 }
 
+void config_changes(const struct config *before, const struct config *now, struct buf *out)
+{
+	for (unsigned i = 0; i < option_count; i++) {
+		struct buf old = BUF_INIT, new = BUF_INIT;
+
+		if (options[i].name == NULL || options[i].change != OPTION_LIVE)
+			continue;
+		option_format(&options[i], before, &old);
+		option_format(&options[i], now, &new);
+		buf_append_char(&old, '\0');
+		buf_append_char(&new, '\0');
+		if (old.failed || new.failed)
+			out->failed = true;
+		else if (strcmp(old.data, new.data) != 0)
+			buf_printf(out, "%s%s: \"%s\" was \"%s\"", out->len > 0 ? "\n" : "",
+				   options[i].name, new.data, old.data);
+		buf_finish(&old);
+		buf_finish(&new);
+	}
+	if (!config_agents_equal(&before->agents, &now->agents))
+		buf_printf(out, "%sagents: their sections changed", out->len > 0 ? "\n" : "");
+}
+
 int config_reload(const struct config *running, struct config *ret_config, struct buf *notes)
 {
 	const struct config_call *call = &running->call;

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct {
@@ -16,15 +18,29 @@ static struct {
 	int fd;
 	uint64_t dropped, dropped_told;
 	bool cut; /* the last line is there in part */
+	bool journal; /* fd is journald's */
 } logger = {.process = "-", .format = LOG_FORMAT_TEXT, .level = LOG_LEVEL_INFO, .fd = 2};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+static const char level_priorities[] = {'3', '4', '6', '7'}; /* syslog(3) */
+
+/* $JOURNAL_STREAM: device and inode of the stream (systemd.exec(5)). */
+static bool is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat stat;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(fd, &stat) == 0 && stat.st_dev == device && stat.st_ino == inode;
+}
 
 void log_init(const char *process, enum log_format format, enum log_level level, int fd)
 {
 	logger.format = format;
 	logger.level = level;
 	logger.fd = fd;
+	logger.journal = is_journal(fd);
 	log_set_process(process);
 }
 
@@ -46,6 +62,30 @@ bool log_enabled(enum log_level level)
 uint64_t log_dropped(void)
 {
 	return logger.dropped;
+}
+
+bool log_limit_take(struct log_limit *limit, unsigned a_second, uint64_t now_mono_ms)
+{
+	if (limit->second != now_mono_ms / 1000) {
+		limit->second = now_mono_ms / 1000;
+		limit->taken = 0;
+	}
+	if (limit->taken < a_second) {
+		limit->taken++;
+		return true;
+	}
+	limit->left_out++;
+	return false;
+}
+
+unsigned log_limit_left_out(struct log_limit *limit, uint64_t now_mono_ms)
+{
+	unsigned left_out = limit->left_out;
+
+	if (limit->second == now_mono_ms / 1000)
+		return 0;
+	limit->left_out = 0;
+	return left_out;
 }
 
 static bool text_needs_quotes(const char *str)
@@ -236,6 +276,8 @@ static void emit(enum log_level level, const char *event, const char *fmt, va_li
 		return;
 	clock_format(now, clock_wall_ms());
 	buf_append_char(&line, '\n'); /* for write_line */
+	if (logger.journal)
+		buf_printf(&line, "<%c>", level_priorities[level]);
 	if (logger.format == LOG_FORMAT_JSON) {
 		buf_printf(&line,
 			   "{\"time\":\"%s\",\"process\":\"%s\",\"level\":\"%s\",\"event\":", now,

@@ -26,12 +26,31 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
-/* Before this: text to standard error at level info, process "-". fd is borrowed. */
+/*
+ * Before this: text to standard error at level info, process "-". fd is borrowed. Where fd is
+ * the journal's ($JOURNAL_STREAM names it), each line begins with its priority, "<4>", which
+ * journald takes off again (sd-daemon(3)).
+ */
 void log_init(const char *process, enum log_format format, enum log_level level, int fd);
 /* After a fork: the child's own name. */
 void log_set_process(const char *process);
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
+/*
+ * For lines that strangers cause: at most so many a second, the rest is counted.
+ *
+ *	if (log_limit_take(&limit, 20, now))
+ *		log_info(...);
+ *	left_out = log_limit_left_out(&limit, now);        once a second; not 0: say so
+ */
+struct log_limit {
+	uint64_t second; /* that is counted */
+	unsigned taken, left_out;
+};
+bool log_limit_take(struct log_limit *limit, unsigned a_second, uint64_t now_mono_ms);
+/* How many were left out until the second that is under way; they are forgotten by that. */
+unsigned log_limit_left_out(struct log_limit *limit, uint64_t now_mono_ms);
+
 /* Lines that could not be written since the start of the process. */
 uint64_t log_dropped(void);
 

@@ -168,6 +168,18 @@ static void log_notes(struct buf *notes, const char *event)
 		log_warn(event, "text=%s", line);
 }
 
+static void log_changes(const struct config *before, const struct config *now)
+{
+	struct buf changes = BUF_INIT;
+	char *rest = NULL;
+
+	config_changes(before, now, &changes);
+	for (char *line = changes.data != NULL ? strtok_r(changes.data, "\n", &rest) : NULL;
+	     line != NULL; line = strtok_r(NULL, "\n", &rest))
+		log_info("configuration changed", "text=%s", line);
+	buf_finish(&changes);
+}
+
 static void reload_config(struct master *master)
 {
 	struct config fresh;
@@ -183,6 +195,7 @@ static void reload_config(struct master *master)
 	buf_finish(&notes);
 	if (err < 0)
 		return;
+	log_changes(&master->config, &fresh);
 	config_finish(&master->config);
 	master->config = fresh;
 	log_set_level(fresh.log_level);

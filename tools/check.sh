@@ -19,6 +19,7 @@ part() {
 
 part layers "$@" check-layers
 part headers "$@" check-headers
+part generated "$@" check-generated
 part man "$@" check-man
 part unit "$@" unit
 part replay "$@" -j2 replay

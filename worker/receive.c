@@ -91,7 +91,8 @@ static void *on_open(void *server_data, struct ws *ws, const struct sockaddr_sto
 	address_format(&address, conn->peer);
 	counter_add(&worker->shm, COUNTER_connections_total, 1);
 	counter_add(&worker->shm, COUNTER_connections, 1);
-	log_info("connect", "conn=%" PRIu64 " address=%s", conn->number, conn->peer);
+	if (stranger_may_log_connect(worker))
+		log_info("connect", "conn=%" PRIu64 " address=%s", conn->number, conn->peer);
 	if (conn->login == NULL) {
 		conn_fail(conn, NULL, ERR_internal, NULL, CLOSE_LIMITS);
 		return conn;
@@ -262,7 +263,8 @@ static void on_closed(void *data, unsigned code)
 	struct conn *conn = data;
 	struct worker *worker = conn->worker;
 
-	log_disconnect(conn, code);
+	if (conn->name[0] != '\0' || stranger_may_log_connect(worker))
+		log_disconnect(conn, code);
 	conn->state = CONN_CLOSING;
 	conn->close_sent = true;
 	timer_cancel(&conn->timer);

@@ -12,7 +12,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define LOGGED_A_SECOND 20u
+#define REFUSALS_LOGGED_A_SECOND 20u
+#define CONNECTS_LOGGED_A_SECOND 100u
 
 void stranger_ip(const struct conn *conn, uint8_t ret_ip[16])
 {
@@ -29,22 +30,34 @@ void stranger_ip(const struct conn *conn, uint8_t ret_ip[16])
 	memcpy(ret_ip + 12, peer.bytes, 4);
 }
 
-bool stranger_may_log(struct worker *worker)
+static bool may_log(struct worker *worker, struct log_limit *limit, unsigned a_second)
 {
-	uint64_t now = clock_mono_ms();
-
-	if (now >= worker->failures_logged_ms + 1000) {
-		if (worker->failures_unlogged > 0)
-			log_warn("logins refused", "unlogged=%u", worker->failures_unlogged);
-		worker->failures_logged_ms = now;
-		worker->failures_in_second = 0;
-		worker->failures_unlogged = 0;
-	}
-	if (worker->failures_in_second++ < LOGGED_A_SECOND)
+	if (log_limit_take(limit, a_second, clock_mono_ms()))
 		return true;
-	worker->failures_unlogged++;
 	counter_add(&worker->shm, COUNTER_log_lines_suppressed_total, 1);
 	return false;
+}
+
+bool stranger_may_log(struct worker *worker)
+{
+	return may_log(worker, &worker->refusals_logged, REFUSALS_LOGGED_A_SECOND);
+}
+
+bool stranger_may_log_connect(struct worker *worker)
+{
+	return may_log(worker, &worker->connects_logged, CONNECTS_LOGGED_A_SECOND);
+}
+
+void stranger_look(struct worker *worker)
+{
+	uint64_t now = clock_mono_ms();
+	unsigned refusals = log_limit_left_out(&worker->refusals_logged, now);
+	unsigned connects = log_limit_left_out(&worker->connects_logged, now);
+
+	if (refusals > 0)
+		log_warn("logins refused", "unlogged=%u", refusals);
+	if (connects > 0)
+		log_warn("strangers came and went", "unlogged=%u", connects);
 }
 
 bool stranger_must_wait(struct conn *conn, const char *id)

@@ -18,5 +18,9 @@ void stranger_refused(struct conn *conn);
 void stranger_timed_out(struct conn *conn);
 /* What strangers do is logged at a bounded rate: true, or it is counted as not logged. */
 bool stranger_may_log(struct worker *worker);
+/* The same for the lines about connections that are not logged in. */
+bool stranger_may_log_connect(struct worker *worker);
+/* Once a second: says what was left out. */
+void stranger_look(struct worker *worker);
 
 #endif

@@ -5,6 +5,7 @@
 #include "worker/judge.h"
 #include "worker/peers.h"
 #include "worker/presence.h"
+#include "worker/stranger.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -179,6 +180,7 @@ void worker_look(struct worker *worker)
 	look_at_logs(worker);
 	look_at_users(worker);
 	presence_look(worker);
+	stranger_look(worker);
 	watch_look(&worker->watch, &worker->shm, worker->config);
 	log_connections(worker);
 }

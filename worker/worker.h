@@ -29,6 +29,7 @@
 #include "worker/ws.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "proto/message.h"
 #include "shm/janitor.h"
 
@@ -92,8 +93,8 @@ struct worker {
 
 	struct watch watch;
 	uint64_t log_next_ms;        /* the periodic line about active connections */
-	uint64_t failures_logged_ms; /* what strangers do is logged at a bounded rate */
-	unsigned failures_in_second, failures_unlogged;
+	/* What strangers do is logged at a bounded rate (stranger.h). */
+	struct log_limit refusals_logged, connects_logged;
 };
 
 /* 0 or -errno. Becomes the worker of inherit->slot in the segment: its old bits are cleared. */

@@ -3,6 +3,7 @@
 #include "tests/integration/owned.h"
 #include "tests/integration/scratch.h"
 
+#include <signal.h>
 #include <string.h>
 
 TestSuite(options, .fini = owned_finish_all, .timeout = 60);
@@ -200,4 +201,24 @@ OwnedTest(options, a_host_beyond_loopback_is_refused_without_tls)
 	} else {
 		must(told.status == 2 && strstr(told.err, "host") != NULL, "%s", told.err);
 	}
+}
+
+OwnedTest(options, a_reload_says_what_changed_and_what_needs_a_restart)
+{
+	char *config = scratch_write("chat.conf", "rate = 5\nmax-rooms = 100\n");
+	struct server *s =
+		server_with(.users = "alice", .args = scratch_text("--config %s", config));
+	size_t offset = 0;
+
+	file_write(config, "rate = 7\nmax-rooms = 200\n");
+	server_signal(s, SIGHUP);
+	server_log_await(s, &offset, "max-rooms", "\\\"100\\\" stays, \\\"200\\\" needs a restart");
+	server_log_await(s, &offset, "\"configuration changed\"", "rate: \\\"7\\\" was \\\"5\\\"");
+	server_log_await(s, &offset, "\"configuration loaded\"", config);
+	must(json_has(chat_welcome(s, "alice", NULL)->welcome, "{'limits':{'rate':[7,30]}}"),
+	     "another rate");
+	file_write(config, "rate = 7\n  rate = 8\n");
+	server_signal(s, SIGHUP);
+	server_log_await(s, &offset, "\"configuration refused\"",
+			 scratch_text("%s:2:3: rate stands on line 1 already", config));
 }

@@ -395,25 +395,25 @@ Test(config, a_mistake_in_the_environment_names_the_variable)
 Test(config, a_mistake_in_the_file_names_file_and_line)
 {
 	cr_assert_str_eq(file_error("\nport = high\n"),
-			 ":2: port: \"high\" is not a number from 0 to 65535");
+			 ":2:8: port: \"high\" is not a number from 0 to 65535");
 	buf_reset(&errors);
-	cr_assert_str_eq(file_error("port 8\n"), ":1: a line is written name = value");
+	cr_assert_str_eq(file_error("port 8\n"), ":1:1: a line is written name = value");
 	buf_reset(&errors);
-	cr_assert_str_eq(file_error("= 8\n"), ":1: a line is written name = value");
+	cr_assert_str_eq(file_error("= 8\n"), ":1:1: a line is written name = value");
 	buf_reset(&errors);
-	cr_assert_str_eq(file_error("[listen\n"), ":1: a section is written [name]");
+	cr_assert_str_eq(file_error("[listen\n"), ":1:1: a section is written [name]");
 	buf_reset(&errors);
-	cr_assert_str_eq(file_error("[listen] x\n"), ":1: a section is written [name]");
+	cr_assert_str_eq(file_error("[listen] x\n"), ":1:1: a section is written [name]");
 	buf_reset(&errors);
 	cr_assert_str_eq(file_error("state-dir = \"/x\n"),
-			 ":1: the quoted value has no closing quote");
+			 ":1:13: the quoted value has no closing quote");
 	buf_reset(&errors);
 	cr_assert_str_eq(file_error("state-dir = \"/x\" y\n"),
-			 ":1: only a # comment may stand behind a quoted value");
+			 ":1:13: only a # comment may stand behind a quoted value");
 	buf_reset(&errors);
-	cr_assert_str_eq(file_error("port = 1\n\nport = 2\n"), ":3: port stands on line 1 already");
+	cr_assert_str_eq(file_error("port = 1\n\nport = 2\n"), ":3:1: port stands on line 1 already");
 	buf_reset(&errors);
-	cr_assert_str_eq(file_error("help = yes\n"), ":1: help is for the command line only");
+	cr_assert_str_eq(file_error("help = yes\n"), ":1:1: help is for the command line only");
 }
 
 Test(config, an_unknown_key_is_told_with_the_nearest_and_with_all)
@@ -421,7 +421,7 @@ Test(config, an_unknown_key_is_told_with_the_nearest_and_with_all)
 	const char *error = file_error("prot = 1\n");
 
 	cr_assert_eq(strncmp(error,
-			     ":1: there is no option \"prot\" (did you mean port?); the options "
+			     ":1:1: there is no option \"prot\" (did you mean port?); the options "
 			     "are: host, port, port-file, ",
 			     90),
 		     0, "%s", error);
@@ -459,7 +459,7 @@ Test(config, a_file_that_is_far_too_long_is_refused)
 Test(config, all_mistakes_are_told_at_once)
 {
 	cr_assert_eq(load_file("port = x\nnonsense\n", "--workers 99", "CHAT_RATE=y"), -EINVAL);
-	cr_assert_not_null(strstr(errors.data, ":1: port: "));
+	cr_assert_not_null(strstr(errors.data, ":1:8: port: "));
 	cr_assert_not_null(strstr(errors.data, "\n/tmp/"));
 	cr_assert_not_null(strstr(errors.data, "\nCHAT_RATE: "));
 	cr_assert_not_null(strstr(errors.data, "\n--workers: "));
@@ -529,6 +529,37 @@ Test(config, a_reload_takes_what_may_change)
 	config_finish(&fresh);
 }
 
+Test(config, a_reload_can_tell_what_changed)
+{
+	const char *text = "rate = 20\nport = 8\n[agent.e]\ncommand = a\nrooms = b\n";
+	struct config fresh;
+	struct buf notes = BUF_INIT, changes = BUF_INIT;
+
+	cr_assert_eq(load_file("rate = 10\nserver-name = old\nport = 7\n", "", ""), 0);
+	config_changes(&config, &config, &changes);
+	cr_assert_eq(changes.len, 0);
+	write_file(text, strlen(text));
+	cr_assert_eq(config_reload(&config, &fresh, &notes), 0);
+	config_changes(&config, &fresh, &changes);
+	cr_assert_str_eq(changes.data, "server-name: \"\" was \"old\"\nrate: \"20\" was \"10\"\n"
+				       "agents: their sections changed");
+	config_finish(&fresh);
+	buf_finish(&notes);
+	buf_finish(&changes);
+}
+
+Test(config, the_environment_says_how_log_lines_look)
+{
+	cr_assert_eq(load("", "CHAT_LOG_FORMAT=text"), 0);
+	cr_assert_eq(config.log_format, LOG_FORMAT_TEXT);
+	config_finish(&config);
+	cr_assert_eq(load("", "CHAT_LOG_FORMAT=json"), 0);
+	cr_assert_eq(config.log_format, LOG_FORMAT_JSON);
+	config_finish(&config);
+	cr_assert_eq(load("--log-format=text", "CHAT_LOG_FORMAT=json"), 0);
+	cr_assert_eq(config.log_format, LOG_FORMAT_TEXT);
+}
+
 Test(config, one_option_of_a_running_server_is_kept_by_its_name)
 {
 	struct buf notes = BUF_INIT;
@@ -578,7 +609,7 @@ Test(config, a_reload_that_fails_tells_why_and_changes_nothing)
 	write_file("port = x\n", 9);
 	cr_assert_eq(config_reload(&config, &fresh, &notes), -EINVAL);
 	cr_assert_eq(fresh.port, 1);
-	cr_assert_not_null(strstr(notes.data, ":1: port: \"x\" is not"));
+	cr_assert_not_null(strstr(notes.data, ":1:8: port: \"x\" is not"));
 	buf_finish(&notes);
 }
 
@@ -628,20 +659,20 @@ Test(config, what_is_wrong_with_an_agent_is_told_with_its_line)
 		const char *text, *error;
 	} cases[] = {
 		{"[agent.e]\ncommand = cat\nrooms = a\nport = 9\n",
-		 ":4: port: an agent has no option \"port\"; the options are: command, rooms"},
-		{"[agent.e]\ncommand = cat\n", ":1: e: rooms is missing"},
-		{"[agent.e]\nrooms = a\n", ":1: e: command is missing"},
+		 ":4:1: port: an agent has no option \"port\"; the options are: command, rooms"},
+		{"[agent.e]\ncommand = cat\n", ":1:1: e: rooms is missing"},
+		{"[agent.e]\nrooms = a\n", ":1:1: e: command is missing"},
 		{"[agent.e]\ncommand = cat\nrooms = A\n",
-		 ":1: e: rooms: \"A\" is no name of a room"},
-		{"[agent.E]\ncommand = cat\n", ":1: [agent.E]: a name is 1 to 32"},
-		{"[agent.e]\ncommand=a\nrooms=a\n[agent.e]\n", ":4: [agent.e] stands on line 1"},
-		{"[agent.e]\nformat = xml\n", ":2: format: \"xml\" is none of: lines stream-json"},
-		{"[agent.e]\nqueue = 0\n", ":2: queue: \"0\": a whole number from 1 to 1024"},
-		{"[agent.e]\nqueue = 1\nqueue = 2\n", ":3: queue: queue stands on line 2 already"},
+		 ":1:1: e: rooms: \"A\" is no name of a room"},
+		{"[agent.E]\ncommand = cat\n", ":1:2: [agent.E]: a name is 1 to 32"},
+		{"[agent.e]\ncommand=a\nrooms=a\n[agent.e]\n", ":4:2: [agent.e] stands on line 1"},
+		{"[agent.e]\nformat = xml\n", ":2:10: format: \"xml\" is none of: lines stream-json"},
+		{"[agent.e]\nqueue = 0\n", ":2:9: queue: \"0\": a whole number from 1 to 1024"},
+		{"[agent.e]\nqueue = 1\nqueue = 2\n", ":3:9: queue: queue stands on line 2 already"},
 		{"[agent.e]\ncommand=a\nrooms=a\napprove = everyone\n",
-		 ":1: e: approve: \"everyone\""},
+		 ":1:1: e: approve: \"everyone\""},
 		{"[agent.e]\ncommand=a\nrooms=a\nformat=stream-json\ninput=json\n",
-		 ":1: e: input is for programs that read lines"},
+		 ":1:1: e: input is for programs that read lines"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int log_fd = -1;
@@ -209,4 +212,53 @@ Test(log, half_a_line_spoils_no_other_one_and_what_was_lost_is_told)
 	cr_assert_eq(strncmp(text + 25, "test warn log lines lost count=2\n", 33), 0, "%s", text);
 	text = strchr(text, '\n') + 1;
 	cr_assert_str_eq(text + 25, "test info four is=\"there, too\"\n");
+}
+
+Test(log, lines_for_the_journal_begin_with_their_priority)
+{
+	struct stat stat;
+	char stream[64];
+
+	begin(LOG_FORMAT_TEXT, LOG_LEVEL_DEBUG);
+	cr_assert_eq(fstat(log_fd, &stat), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)stat.st_dev,
+		 (unsigned long long)stat.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_init("test", LOG_FORMAT_TEXT, LOG_LEVEL_DEBUG, log_fd);
+	log_error("one", "n=%d", 1);
+	log_warn("two", "n=%d", 2);
+	log_info("three", "n=%d", 3);
+	log_debug("four", "n=%d", 4);
+	cr_assert_eq(strncmp(logged(), "<3>2", 4), 0, "%s", logged());
+	cr_assert_not_null(strstr(logged(), "\n<4>2"));
+	cr_assert_not_null(strstr(logged(), "\n<6>2"));
+	cr_assert_not_null(strstr(logged(), "\n<7>2"));
+	log_init("test", LOG_FORMAT_JSON, LOG_LEVEL_DEBUG, log_fd);
+	log_warn("five", "n=%d", 5);
+	cr_assert_not_null(strstr(logged(), "\n<4>{\"time\""));
+}
+
+Test(log, another_stream_than_the_journals_has_no_priorities)
+{
+	setenv("JOURNAL_STREAM", "1:2", 1);
+	begin(LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+	log_info("event", "n=%d", 1);
+	setenv("JOURNAL_STREAM", "nonsense", 1);
+	log_init("test", LOG_FORMAT_TEXT, LOG_LEVEL_INFO, log_fd);
+	log_info("event", "n=%d", 1);
+	cr_assert_null(strchr(logged(), '<'));
+}
+
+Test(log, a_limit_counts_what_it_leaves_out)
+{
+	struct log_limit limit = {0};
+
+	for (int i = 0; i < 3; i++)
+		cr_assert(log_limit_take(&limit, 3, 5000));
+	cr_assert_not(log_limit_take(&limit, 3, 5999));
+	cr_assert_not(log_limit_take(&limit, 3, 5999));
+	cr_assert_eq(log_limit_left_out(&limit, 5999), 0, "the second isn't over");
+	cr_assert_eq(log_limit_left_out(&limit, 6000), 2);
+	cr_assert_eq(log_limit_left_out(&limit, 7000), 0);
+	cr_assert(log_limit_take(&limit, 3, 7000));
 }
