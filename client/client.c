@@ -59,6 +59,17 @@ void client_end(struct client *client, int status, const char *text)
 	loop_stop(client->loop);
 }
 
+void client_end_written(struct client *client, int rc)
+{
+	bool failed = rc < 0 && rc != -EPIPE;
+	struct buf text = BUF_INIT;
+
+	if (failed)
+		buf_printf(&text, "what is said cannot be written: %s", strerror(-rc));
+	client_end(client, failed ? EXIT_STATUS_REFUSED : EXIT_STATUS_OK, text.data);
+	buf_finish(&text);
+}
+
 static void show_target(struct client *client)
 {
 	if (client->view && client->typing)
@@ -98,10 +109,11 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static void settle(struct client *client)
 {
+	const struct view_ops *ops = client->view ? client->view->ops : NULL;
 	int64_t at, delay;
 
-	if (client->view && client->view->ops->is_broken(client->view))
-		client_end(client, EXIT_STATUS_OK, NULL); /* nobody reads on: that is no error */
+	if (ops && ops->is_broken(client->view))
+		client_end_written(client, ops->trouble ? ops->trouble(client->view) : 0);
 	if (client->commands.quit)
 		client_end(client, EXIT_STATUS_OK, NULL);
 	if (client->sending && !client->following)

@@ -65,6 +65,9 @@ void client_on_note(void *owner, enum note_tone tone, const char *text);
  */
 void client_end(struct client *client, int status, const char *text);
 
+/* The output ended like this (0, or -errno): no error where only its reader went away. */
+void client_end_written(struct client *client, int rc);
+
 /* ---- sending.c */
 /* A line of standard input (NULL: one that could not be read). */
 void sending_line(struct client *client, const char *line, int64_t now_ms);

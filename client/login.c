@@ -117,6 +117,7 @@ void login_connected(struct login *login)
 	login->at = 0;
 	buf_reset(&login->tried);
 	login->refusal[0] = '\0';
+	login->told_more = false;
 }
 
 static const char *sign_problem(int rc)
@@ -185,6 +186,7 @@ int login_sign(struct login *login, const struct login_fields *fields,
 
 int login_refused(struct login *login, const char *message, bool telling)
 {
+	login->told_more = login->told_more || telling;
 	if (telling || !login->refusal[0])
 		snprintf(login->refusal, sizeof(login->refusal), "%s", message ? message : "");
 	pass_over(login, telling ? "not for this name" : "refused");
@@ -198,6 +200,7 @@ const char *login_accepted(struct login *login)
 	login->attempts = 0;
 	buf_reset(&login->tried);
 	login->refusal[0] = '\0';
+	login->told_more = false;
 	return key ? key->fingerprint : "";
 }
 
@@ -210,6 +213,10 @@ void login_explain(const struct login *login, const char *user, const char *serv
 	}
 	if (login->tried.len > 0)
 		buf_printf(out, "\nTried:%s", login->tried.data);
+	if (login->refusal[0] && !login->told_more)
+		buf_append_str(out,
+			       "\nWhoever runs the server lets a key in: its public half must be "
+			       "a line of the server's authorized_keys file.");
 	if (login->at < login->keys.count)
 		buf_append_str(out, "\nThere are more keys; --key FILE says which to use.");
 }

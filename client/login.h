@@ -24,6 +24,7 @@ struct login {
 	size_t at;          /* the candidate that is tried next */
 	unsigned attempts;  /* on this connection */
 	struct buf tried;   /* names of those refused or unusable, for the person */
+	bool told_more;     /* it was more than "no" */
 	char refusal[1024]; /* what the server said to the most telling attempt; "" so far */
 };
 

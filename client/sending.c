@@ -38,15 +38,18 @@ void sending_line(struct client *client, const char *line, int64_t now_ms)
 }
 
 /* The answer that was waited for goes out, as it was written down. */
-static void print_reply(struct client *client, int place, int64_t now_ms)
+static int print_reply(struct client *client, int place, int64_t now_ms)
 {
 	const struct buf *text = &client->reply.places[place].text;
 
-	if (text->failed || fd_write_all(STDOUT_FILENO, text->data, text->len) < 0)
-		return; /* nobody reads it: not read */
+	int rc = text->failed ? -ENOMEM : fd_write_all(STDOUT_FILENO, text->data, text->len);
+
+	if (rc < 0)
+		return rc; /* nobody has it before them */
 	if (name_is_inbox(client->reply.places[place].room))
 		session_mark_read(client->session, client->reply.places[place].room,
 				  client->reply.places[place].seq, now_ms);
+	return 0;
 }
 
 void sending_settle(struct client *client, int64_t now_ms)
@@ -59,8 +62,7 @@ void sending_settle(struct client *client, int64_t now_ms)
 		client_end(client, client->pipe.refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_OK,
 			   NULL);
 	} else if (place >= 0) {
-		print_reply(client, place, now_ms);
-		client_end(client, EXIT_STATUS_OK, NULL);
+		client_end_written(client, print_reply(client, place, now_ms));
 	} else if (client->reply_at < 0) {
 		client->reply_at = now_ms + client->options->wait_reply_ms;
 	} else if (now_ms >= client->reply_at) {

@@ -63,6 +63,8 @@ struct view_ops {
 	void (*resume)(struct view *view);
 	/* Nobody reads what we print (EPIPE). */
 	bool (*is_broken)(const struct view *view);
+	/* Why not, as -errno; 0 where only the reader went away. NULL: always that. */
+	int (*trouble)(const struct view *view);
 	void (*destroy)(struct view *view);
 };
 

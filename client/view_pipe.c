@@ -23,6 +23,7 @@ struct view_pipe {
 	bool too_long;    /* the rest of this line is dropped */
 	bool ended;
 	bool broken;
+	int trouble; /* why; 0: nobody reads */
 };
 
 static struct view_pipe *self(struct view *view)
@@ -32,9 +33,14 @@ static struct view_pipe *self(struct view *view)
 
 static void write_out(struct view_pipe *pipe, struct buf *text)
 {
+	int rc;
+
 	buf_append_char(text, '\n');
-	if (!text->failed && fd_write_all(pipe->config.out, text->data, text->len) < 0)
+	rc = text->failed ? -ENOMEM : fd_write_all(pipe->config.out, text->data, text->len);
+	if (rc < 0) {
 		pipe->broken = true;
+		pipe->trouble = rc == -EPIPE ? 0 : rc;
+	}
 }
 
 static void complain(const char *text)
@@ -210,6 +216,11 @@ static bool is_broken(const struct view *view)
 	return ((const struct view_pipe *)(const void *)view)->broken;
 }
 
+static int trouble(const struct view *view)
+{
+	return ((const struct view_pipe *)(const void *)view)->trouble;
+}
+
 static void destroy(struct view *view)
 {
 	struct view_pipe *pipe = self(view);
@@ -229,6 +240,7 @@ static const struct view_ops ops = {
 	.pause = nothing,
 	.resume = nothing,
 	.is_broken = is_broken,
+	.trouble = trouble,
 	.destroy = destroy,
 };
 

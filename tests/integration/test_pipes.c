@@ -398,6 +398,59 @@ OwnedTest(pipes, interrupted_before_all_was_sent_it_says_so)
 	program_expect_error(p, "messages are not known to have arrived");
 }
 
+OwnedTest(pipes, a_full_disk_is_told_and_is_no_success)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	const char *argv[24];
+
+	chat_say(bob, "lobby", "m", "hello");
+	person_command(argv, s, &alice, "--follow");
+	const char *shell[] = {
+		"/bin/sh", "-c",
+		scratch_text("exec %s --key %s --follow %s >/dev/full", argv[0], argv[2], argv[4]),
+		NULL};
+	struct outcome told = run_with(shell, NULL, NULL);
+	must(told.status == 1 && strstr(told.err, "No space left") != NULL, "%d %s", told.status,
+	     told.err);
+}
+
+OwnedTest(pipes, a_server_that_dies_and_comes_back_has_every_line_once)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .port_is_kept = true,
+				      .args = "--rate 0 --room-lines 4096 --room-bytes 1048576");
+	struct program *p = client_start(s, &alice, "--send");
+	struct chat *bob = chat_login(s, "bob");
+	unsigned last = 0;
+
+	for (unsigned i = 1; i <= 2000; i++) {
+		program_write(p, scratch_text("%u\n", i));
+		if (i == 1) /* who never got in does not come back */
+			chat_await(bob, "{'type':'message','content':'1'}");
+		if (i % 400 != 200)
+			continue;
+		if (i % 800 == 200)
+			server_kill(s);
+		else
+			server_stop(s);
+		server_restart(s);
+	}
+	program_close_input(p);
+	must(program_wait(p) == 0, "exit %d", p->status);
+	bob = chat_login(s, "bob");
+	for (; last < 2000; last += 100) {
+		chat_send(bob,
+			  "{'type':'history','id':'h%u','room':'lobby','after':%u,'limit':100}",
+			  last, last);
+		chat_await(bob, "{'type':'history','id':'h%u','count':100}", last);
+		for (unsigned i = last + 1; i <= last + 100; i++)
+			chat_expect(bob, "{'type':'message','seq':%u,'content':'%u'}", i, i);
+	}
+	must(json_has(chat_room_of(bob, "lobby"), "{'head':2000}"), "doubled");
+}
+
 OwnedTest(pipes, ping_tells_whether_a_server_is_there)
 {
 	struct server *s = server_with(.users = "bob");
