@@ -205,6 +205,13 @@ HOSTILE_ROUNDS ?= 1
 hostile: all $(BUILD)/ws-echo $(BUILD)/hostile ## peers that break every rule; HOSTILE_ROUNDS=30 for three million of them
 	$(Q)CHAT_BUILD=$(BUILD) HOSTILE_ROUNDS=$(HOSTILE_ROUNDS) $(BUILD)/hostile -j1 $(HOSTILE_ARGS)
 
+HOSTILE_LONG = $(Q)CHAT_BUILD=$(BUILD) HOSTILE_LONG=1 $(BUILD)/hostile -j1 --filter
+hostile-slow: all $(BUILD)/hostile ## a thousand members that never read; figures, three minutes
+	$(HOSTILE_LONG) 'slow_room/*'
+
+hostile-crowd: all $(BUILD)/hostile ## 20,000 strangers, then 500 bad logins a second; figures, two minutes
+	$(HOSTILE_LONG) 'crowd/*'
+
 HOSTILE_ASAN_ROUNDS ?= 40
 hostile-asan: ## two million of them under the sanitizers: no report, flat memory
 	$(Q)ASAN_PARTS=hostile HOSTILE_ROUNDS=$(HOSTILE_ASAN_ROUNDS) ASAN_OPTIONS="quarantine_size_mb=8:$$ASAN_OPTIONS" \
@@ -240,7 +247,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all hostile hostile-asan bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check \
+.PHONY: all hostile hostile-asan hostile-slow hostile-crowd bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check \
 	coverage deps run format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -578,6 +578,7 @@ struct ws_server *ws_server_create(const struct ws_options *options,
 	info.uid = -1;
 	info.max_http_header_data = HEADER_BYTES;
 	info.timeout_secs = options->handshake_s;
+	info.timeout_secs_ah_idle = options->handshake_s; /* for who sends no header, or never ends one */
 	info.keepalive_timeout = (int)options->handshake_s;
 	info.retry_and_idle_policy = &server->no_keepalive;
 	info.vhost_name = "chat";
