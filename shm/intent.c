@@ -48,8 +48,10 @@ enum append_result log_lock(struct shm *shm, uint32_t log)
 		return APPEND_OK;
 	case LOCK_DIED:
 		room_log_repair(shm, log);
-		if (!log_is_inbox(shm, log))
+		if (!log_is_inbox(shm, log)) {
 			store_relaxed(&shm->rooms[log].recount, 1);
+			atomic_store(&shm->header->mend_due, 1);
+		}
 		lock_made_consistent(&head->lock);
 		CRASH_POINT(repair_consistent);
 		return APPEND_OK;

@@ -136,7 +136,7 @@ static void log_reset(struct shm *shm, uint32_t log, struct janitor_report *repo
 	room_log_quarantine(shm, log);
 	CRASH_POINT(janitor_quarantined);
 	if (room_log_reset(shm, log) < 0)
-		return; /* stays in quarantine, for the next call */
+		return; /* stays in quarantine, and due, for the next call */
 	CRASH_POINT(janitor_reset);
 	if (report->logs_reset < most)
 		report->reset_log[report->logs_reset] = log;
@@ -213,9 +213,12 @@ static void audit_some(struct shm *shm, struct janitor *janitor, struct janitor_
 
 static void mend_rooms(struct shm *shm, struct janitor_report *report)
 {
-	/* Whoever never was has no inbox: an idle server doesn't look at a big table for nothing. */
+	/* Whoever never was has no inbox. */
 	uint32_t high = log_of_inbox(shm, load_acquire(&shm->header->users_high));
 
+	if (load_relaxed(&shm->header->mend_due) == 0)
+		return;
+	atomic_store(&shm->header->mend_due, 0);
 	for (uint32_t log = 0; log < high; log++) {
 		const struct log_head *head = segment_log(shm, log);
 
@@ -254,8 +257,9 @@ static void work(struct shm *shm, struct janitor *janitor, uint64_t now_mono_ms,
 
 	if (died) {
 		visit_locks(shm);
-		/* What died with the janitor before us: its note that someone is due. */
+		/* What died with the janitor before us: its notes that someone is due. */
 		atomic_store(&shm->header->presence_due, 1);
+		atomic_store(&shm->header->mend_due, 1);
 	}
 	if (died || minute || janitor->intents_open > 0)
 		janitor->intents_open = append_finish_intents(shm);

@@ -313,6 +313,12 @@ struct segment_header {
 	_Atomic uint32_t sessions_high; /* the same of sessions */
 	_Atomic uint32_t session_hint;  /* where to look for a free session first */
 	_Atomic uint32_t presence_due;  /* 1: some user's presence_due is set */
+	_Atomic uint32_t mend_due; /* 1: some log is quarantined, some room's `recount` is set */
+	/*
+	 * Goes up after each change of a list_change, a member_change or an epoch: where it stands
+	 * still, and nothing was appended, there is nothing to look for.
+	 */
+	_Atomic uint64_t changes;
 	struct shm_lock room_table;
 	struct shm_lock user_table;
 	struct shm_lock window_table;

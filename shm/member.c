@@ -111,6 +111,7 @@ static enum member_result join_locked(struct shm *shm, uint32_t user, struct roo
 	CRASH_POINT(member_counted);
 	atomic_fetch_add(&slot->member_change, 1);
 	atomic_fetch_add(&joiner->list_change, 1);
+	atomic_fetch_add(&shm->header->changes, 1);
 	CRASH_POINT(member_joined);
 	return MEMBER_OK;
 }
@@ -151,6 +152,7 @@ enum member_result member_leave(struct shm *shm, uint32_t user, struct room_ref 
 		CRASH_POINT(member_uncounted);
 		atomic_fetch_add(&slot->member_change, 1);
 		atomic_fetch_add(&segment_user(shm, user)->list_change, 1);
+		atomic_fetch_add(&shm->header->changes, 1);
 		CRASH_POINT(member_left);
 	}
 	pair_release(shm, user, room);
@@ -329,8 +331,10 @@ void member_recount(struct shm *shm, uint32_t log)
 	uint32_t count = 0;
 
 	/* A holder that died sets `recount` again; the marks only change under this lock. */
-	if (log_lock(shm, log) != APPEND_OK)
+	if (log_lock(shm, log) != APPEND_OK) {
+		atomic_store(&shm->header->mend_due, 1);
 		return;
+	}
 	for (uint32_t u = 0; u < users && u < shm->sizes->max_users; u++) {
 		const struct member *entry;
 
@@ -343,6 +347,7 @@ void member_recount(struct shm *shm, uint32_t log)
 	if (load_relaxed(&room->members) != count) {
 		store_relaxed(&room->members, count);
 		atomic_fetch_add(&room->member_change, 1);
+		atomic_fetch_add(&shm->header->changes, 1);
 	}
 	store_release(&room->recount, 0);
 	lock_release(&room->log.lock);

@@ -45,6 +45,7 @@ bool presence_apply(struct shm *shm, uint32_t user)
 			continue;
 		}
 		mark(&shm->rooms[log], &list[i], present);
+		atomic_fetch_add(&shm->header->changes, 1);
 		lock_release(&shm->rooms[log].log.lock);
 	}
 	/* The user first: whoever takes the header's word away then looks at the users'. */
@@ -64,6 +65,7 @@ void presence_touch(struct shm *shm, uint32_t user)
 		if (slot != 0)
 			atomic_fetch_add(&shm->rooms[slot - 1].member_change, 1);
 	}
+	atomic_fetch_add(&shm->header->changes, 1);
 }
 
 void user_repair(struct shm *shm, uint32_t user)
@@ -71,6 +73,7 @@ void user_repair(struct shm *shm, uint32_t user)
 	session_chain_rebuild(shm, user);
 	CRASH_POINT(user_repair_counted);
 	atomic_fetch_add(&segment_user(shm, user)->list_change, 1);
+	atomic_fetch_add(&shm->header->changes, 1);
 	presence_apply(shm, user);
 	CRASH_POINT(user_repaired);
 }

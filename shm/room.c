@@ -182,6 +182,7 @@ static enum room_result slot_take(struct shm *shm, uint32_t slot, const char *na
 	store_relaxed(&room->created_wall_ms, now);
 	store_relaxed(&room->idle_since_wall_ms, now);
 	atomic_fetch_add(&room->member_change, 1);
+	atomic_fetch_add(&shm->header->changes, 1);
 	CRASH_POINT(room_filled);
 	*ret_ref = (struct room_ref){.log = slot, .epoch = segment_new_epoch(shm)};
 	room_log_clear(shm, slot, ret_ref->epoch);
@@ -283,6 +284,7 @@ static bool slot_free(struct shm *shm, uint32_t slot, int64_t now_wall_ms, int64
 	if (wanted[0] != 0 && is_old(shm, slot, now_wall_ms, idle_ms)) {
 		CRASH_POINT(room_free_start);
 		atomic_store_explicit(&shm->rooms[slot].log.epoch, 0, memory_order_release);
+		atomic_fetch_add(&shm->header->changes, 1);
 		shm_fence(memory_order_seq_cst);
 		CRASH_POINT(room_freed);
 		freed = true;

@@ -288,6 +288,7 @@ void room_log_quarantine(const struct shm *shm, uint32_t log)
 	/* Not over a reset that is under way. */
 	atomic_compare_exchange_strong(&segment_log(shm, log)->quarantined, &sound,
 				       LOG_QUARANTINED);
+	atomic_store(&shm->header->mend_due, 1);
 }
 
 /* ---- a new life ---- */
@@ -339,6 +340,7 @@ void room_log_clear(struct shm *shm, uint32_t log, uint64_t epoch)
 	CRASH_POINT(reset_tail);
 	atomic_store_explicit(&head->quarantined, LOG_SOUND, memory_order_release);
 	CRASH_POINT(reset_done);
+	atomic_fetch_add(&shm->header->changes, 1);
 }
 
 int room_log_reset(struct shm *shm, uint32_t log)

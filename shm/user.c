@@ -180,6 +180,7 @@ static void slot_fill(struct shm *shm, uint32_t slot)
 	store_relaxed(&user->session_first, SHM_NONE);
 	store_relaxed(&user->presence_due, 0);
 	atomic_fetch_add(&user->list_change, 1);
+	atomic_fetch_add(&shm->header->changes, 1);
 }
 
 static void raise_high(_Atomic uint32_t *high, uint32_t to)
@@ -295,6 +296,7 @@ static int list_empty(struct shm *shm, uint32_t slot)
 		lock_release(&room->log.lock);
 	}
 	atomic_fetch_add(&user->list_change, 1);
+	atomic_fetch_add(&shm->header->changes, 1);
 	return 0;
 }
 

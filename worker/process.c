@@ -166,7 +166,7 @@ static void on_no_wait(uv_idle_t *idle)
 }
 
 /*
- * A turn of the loop reads at most half a kilobyte from each client. Delivering after each of
+ * A turn of the loop reads at most a quarter of a kilobyte from each client. Delivering after each of
  * them would write to a whole room for every few lines of a client that sends many; so as
  * long as lines keep coming we look again, without waiting, and deliver what was gathered.
  * A single line costs one more look, about half a microsecond.

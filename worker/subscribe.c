@@ -122,13 +122,14 @@ int subscribe_add(struct conn *conn, struct room_ref ref, const char *name)
 	}
 	if (subscribe_has(conn, ref.log, ref.epoch))
 		return 0;
+	/* Most people are in the lobby and their inbox; most inboxes have one reader. */
 	if (conn->sub_count == conn->sub_cap &&
-	    grow((void **)&conn->subs, &conn->sub_cap, 4, sizeof(*conn->subs)) < 0)
+	    grow((void **)&conn->subs, &conn->sub_cap, 2, sizeof(*conn->subs)) < 0)
 		return -ENOMEM;
 	if (local == NULL && log_create(worker, ref, name, &local) < 0)
 		return -ENOMEM;
 	if (local->count == local->cap &&
-	    grow((void **)&local->subs, &local->cap, 4, sizeof(*local->subs)) < 0) {
+	    grow((void **)&local->subs, &local->cap, 1, sizeof(*local->subs)) < 0) {
 		if (local->count == 0)
 			log_destroy(worker, local);
 		return -ENOMEM;

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_FULL_MS 10000u
+
 /* ---- its life ------------------------------------------------------------------- */
 
 bool worker_frame_fits(struct worker *worker, size_t need)
@@ -174,15 +176,44 @@ static void log_connections(struct worker *worker)
 		 counter_of(&worker->shm, worker->shm.slot, COUNTER_lines_out_total));
 }
 
+/*
+ * A number that another append, member, list, epoch or process anywhere makes another one. What it
+ * misses are changes of a process that died right after them; a bell follows each death.
+ */
+static uint64_t changes_everywhere(const struct worker *worker)
+{
+	const struct shm *shm = &worker->shm;
+	uint64_t sum = atomic_load(&shm->header->changes);
+
+	for (unsigned slot = 0; slot < SLOTS_MAX; slot++)
+		sum += atomic_load_explicit(&shm->workers[slot].generation, memory_order_relaxed);
+	return sum + counter_sum(shm, COUNTER_appends_total);
+}
+
+/* Ten thousand idle people would be ten thousand cache misses a second for nothing. */
+static bool has_to_look(struct worker *worker)
+{
+	uint64_t now = clock_mono_ms();
+	uint64_t changes = changes_everywhere(worker);
+
+	if (changes == worker->looked_changes && now < worker->look_full_ms)
+		return false;
+	worker->looked_changes = changes;
+	worker->look_full_ms = now + LOOK_FULL_MS;
+	return true;
+}
+
 void worker_look(struct worker *worker)
 {
 	judge_all(worker);
-	look_at_logs(worker);
-	look_at_users(worker);
-	presence_look(worker);
 	stranger_look(worker);
 	watch_look(&worker->watch, &worker->shm, worker->config);
 	log_connections(worker);
+	if (!has_to_look(worker))
+		return;
+	look_at_logs(worker);
+	look_at_users(worker);
+	presence_look(worker);
 }
 
 /* ---- orders -------------------------------------------------------------------------- */

@@ -92,6 +92,9 @@ struct worker {
 	struct message_parser *parser; /* scratch of dispatch */
 
 	struct watch watch;
+	uint64_t looked_changes; /* worker_look: what stood in the segment at the last one */
+	uint64_t look_full_ms;   /* when everything is looked at though nothing changed */
+
 	uint64_t log_next_ms;        /* the periodic line about active connections */
 	/* What strangers do is logged at a bounded rate (stranger.h). */
 	struct log_limit refusals_logged, connects_logged;

@@ -20,7 +20,7 @@
 #define SKIP_MS 1000u /* for the rest of a refused message */
 #define CLOSE_REASON_MAX                                                                           \
 	123u          /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
-#define RX_BYTES 512u /* most lines fit; libwebsockets keeps as much for each connection */
+#define RX_BYTES 256u /* most lines fit; libwebsockets keeps as much for each connection */
 #define HEADER_BYTES 4096u
 
 _Static_assert(WS_HEADROOM >= LWS_PRE, "libwebsockets writes its frame header into the headroom");
