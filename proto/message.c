@@ -16,7 +16,7 @@
 
 struct message_parser {
 	size_t line_bytes, content_chars; /* limits */
-	char bytes[LINE_MAX_BYTES + 1]; /* the arena */
+	char bytes[LINE_MAX_BYTES + 1];   /* the arena */
 	struct resume_entry resume[RESUME_MAX];
 	struct text only[RESUME_MAX];
 	struct text options[ASK_OPTIONS_MAX], approve[ASK_APPROVE_MAX];
@@ -539,7 +539,8 @@ enum proto_error message_parse(struct message_parser *parser, const char *line, 
 {
 	struct arena arena = {.bytes = parser->bytes, .size = sizeof(parser->bytes)};
 
-	if (message_quick(&arena, line, len, ret_message)) {
+	if (len <= parser->line_bytes &&
+	    message_quick(&arena, parser->content_chars, line, len, ret_message)) {
 		ret_why->field = "";
 		ret_why->text[0] = '\0';
 		return PROTO_OK;

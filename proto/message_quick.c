@@ -106,11 +106,11 @@ static bool is_id(struct text id)
 	return id.len > 0 && id.len <= ID_LEN_MAX;
 }
 
-static bool is_content(struct text content)
+static bool is_content(struct text content, size_t max_chars)
 {
 	return content.str != NULL && text_is_utf8(content.str, content.len) &&
 	       !text_has_controls(content, true) && !text_is_blank(content) &&
-	       text_characters(content) <= CONTENT_MAX_CHARS;
+	       text_characters(content) <= max_chars;
 }
 
 /* Folds a name where it lies; a folded one is never longer. */
@@ -125,7 +125,8 @@ static bool fold(struct reader *r, struct text *name)
 	return true;
 }
 
-bool message_quick(struct arena *arena, const char *line, size_t len, struct message *ret_message)
+bool message_quick(struct arena *arena, size_t content_chars, const char *line, size_t len,
+		   struct message *ret_message)
 {
 	struct reader r = {.at = line, .end = line + len, .arena = arena};
 	struct text values[FIELDS] = {0};
@@ -142,7 +143,7 @@ bool message_quick(struct arena *arena, const char *line, size_t len, struct mes
 		return false;
 	if ((values[FIELD_TYPE].str != NULL && !text_equals(values[FIELD_TYPE], "message")) ||
 	    (values[FIELD_ID].str != NULL && !is_id(values[FIELD_ID])) ||
-	    !is_content(values[FIELD_CONTENT]))
+	    !is_content(values[FIELD_CONTENT], content_chars))
 		return false;
 	if (values[FIELD_ROOM].str != NULL) {
 		struct text *name = &values[FIELD_ROOM];

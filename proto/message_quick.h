@@ -15,9 +15,11 @@
 #include "proto/message_fields.h"
 
 /*
- * True: *ret_message is a whole MSG_message, its texts in the arena. False: nothing is said about
- * the line, and the arena may have been written to.
+ * `content_chars`: the most that content may have. True: *ret_message is a whole MSG_message, its
+ * texts in the arena. False: nothing is said about the line, and the arena may have been written
+ * to.
  */
-bool message_quick(struct arena *arena, const char *line, size_t len, struct message *ret_message);
+bool message_quick(struct arena *arena, size_t content_chars, const char *line, size_t len,
+		   struct message *ret_message);
 
 #endif

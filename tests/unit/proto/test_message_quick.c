@@ -10,7 +10,7 @@ static bool quick(const char *line, struct message *ret)
 	struct arena arena = {.bytes = bytes, .size = sizeof(bytes)};
 
 	memset(ret, 0, sizeof(*ret));
-	return message_quick(&arena, line, strlen(line), ret);
+	return message_quick(&arena, CONTENT_MAX_CHARS, line, strlen(line), ret);
 }
 
 Test(message_quick, the_common_line_is_taken)
