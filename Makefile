@@ -217,6 +217,10 @@ hostile-asan: ## two million of them under the sanitizers: no report, flat memor
 	$(Q)ASAN_PARTS=hostile HOSTILE_ROUNDS=$(HOSTILE_ASAN_ROUNDS) ASAN_OPTIONS="quarantine_size_mb=8:$$ASAN_OPTIONS" \
 		tools/asan.sh $(BUILD)/asan $(MAKE) -s $(ASAN)
 
+screenshot: all ## docs/screenshot.png: chat-client's screen, as the README shows it
+	$(Q)tools/deps.sh screenshot
+	$(Q)tools/screenshot.sh $(BUILD) docs/screenshot.png
+
 coverage: ## line coverage of the unit and integration tests
 	$(Q)tools/deps.sh coverage
 	$(Q)tools/coverage.sh $(BUILD)/coverage $(MAKE) -s
@@ -248,6 +252,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all hostile hostile-asan hostile-slow hostile-crowd bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check \
-	coverage deps run format tidy help clean
+	coverage screenshot deps run format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

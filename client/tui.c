@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HISTORY_LINES 100 /* a screen or two */
+#define HISTORY_LINES 100      /* a screen or two */
+#define MEMBERS_ENTER_MS 10000 /* a room that is entered shows who is there by now */
 
 int tui_create(const struct tui_config *config, struct tui **ret_tui)
 {
@@ -91,14 +92,14 @@ static void drop_rooms(struct tui *tui)
 	}
 }
 
-static void ask_members(struct tui *tui, struct tui_room *room)
+void tui_want_members(struct tui *tui, struct tui_room *room, int64_t age_ms)
 {
 	struct request_ask ask = {.kind = REQUEST_USERS, .target = room->name, .own = true};
 
-	if (room->members_known || !tui->connected || tui_room_is_direct(room) ||
-	    !rooms_find(tui->session_rooms, room->name))
+	if ((room->members_at >= 0 && tui->now < room->members_at + age_ms) || !tui->connected ||
+	    tui_room_is_direct(room) || !rooms_find(tui->session_rooms, room->name))
 		return;
-	room->members_known = true; /* it will be */
+	room->members_at = tui->now;
 	tui->input.ask(tui->input.owner, &ask);
 }
 
@@ -106,7 +107,7 @@ void tui_enter(struct tui *tui, struct tui_room *room)
 {
 	struct tui_room *old = tui->current;
 
-	ask_members(tui, room);
+	tui_want_members(tui, room, MEMBERS_ENTER_MS);
 	if (room == old)
 		return;
 	if (old->unread == 0)

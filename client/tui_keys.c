@@ -9,6 +9,7 @@
 #define MEASURE_MS 10000      /* the way to the server is measured so often ... */
 #define MEASURE_IDLE_MS 60000 /* ... while someone is at the keyboard */
 
+#define MEMBERS_MS 60000    /* who is away, and back, nobody tells by themselves */
 #define HISTORY_WAIT_MS 500 /* for the next line of it; what is ignored never comes */
 #define HELP_COLUMN 22
 
@@ -380,6 +381,7 @@ void tui_tick(struct tui *tui)
 		tui_history_came(tui);
 	if (measure >= 0 && tui->now >= measure) {
 		tui->measured_at = tui->now;
+		tui_want_members(tui, tui->current, MEMBERS_MS);
 		tui->input.measure(tui->input.owner);
 	}
 }

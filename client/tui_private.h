@@ -16,6 +16,8 @@ void tui_put(struct tui *tui, struct tui_room *room, enum entry_kind kind, const
 /* Asks for what is older than the room's first line, if there may be any. */
 void tui_want_history(struct tui *tui, struct tui_room *room);
 
+/* Asks who is in the room, unless that is known and not older than this. */
+void tui_want_members(struct tui *tui, struct tui_room *room, int64_t age_ms);
 /* All lines of a history answer came, or no more of them will. */
 void tui_history_came(struct tui *tui);
 /* Tells the server how far the room is read. */

@@ -290,10 +290,10 @@ static void receive_presence(struct tui *tui, const struct server_line *line)
 		return;
 	tui_room_presence(room, line);
 	/* what they are, an agent or away, only `users` tells */
-	if (line->joined_count > 0 && room->members_known) {
-		room->members_known = false;
+	if (line->joined_count > 0) {
+		room->members_at = -1;
 		if (room == tui->current)
-			tui_enter(tui, room);
+			tui_want_members(tui, room, 0);
 	}
 }
 
@@ -345,7 +345,7 @@ static void receive_welcome(struct tui *tui, const struct server_line *welcome)
 	for (size_t i = 0; i < tui->rooms.count; i++) {
 		struct tui_room *room = tui->rooms.items[i];
 
-		room->members_known = false;
+		room->members_at = -1;
 		room->members_more = false;
 		room->history_scroll = false;
 		if (room->history == TUI_HISTORY_ASKED)

@@ -66,6 +66,7 @@ struct tui_room *tui_rooms_add(struct tui_rooms *rooms, const char *name)
 		return NULL;
 	snprintf(room->name, sizeof(room->name), "%s", name);
 	room->marker = -1;
+	room->members_at = -1;
 	while (at < rooms->count && order(items[at]->name, name) < 0)
 		at++;
 	memmove(&items[at + 1], &items[at], (rooms->count - at) * sizeof(struct tui_room *));

@@ -57,7 +57,7 @@ struct tui_room {
 
 	struct tui_member *members; /* owned; sorted */
 	size_t member_count;
-	bool members_known; /* asked for on this connection */
+	int64_t members_at; /* when they were asked for on this connection; -1: not yet */
 	bool members_more;  /* and more of them are to come */
 
 	char typing[NAME_SIZE]; /* who is typing; "" nobody */

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The manual pages are well formed, and chat-client's tells every option, command and name of its
-# config file. Whether a page that is referred to is installed on this machine is not their fault.
+# The manual pages are well formed, and chat-client's tells every option, command, key and name of
+# its config file. Whether a page that is referred to is installed on this machine is not their fault.
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
@@ -22,4 +22,5 @@ told() { # WHAT WORD
 for option in $(sed -n 's/^OPTION([^"]*"\(--[a-z-]*\)".*/\1/p' client/options.def); do told option "$option"; done
 for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' client/commands.def); do told command "/$command"; done
 for name in $(sed -n 's/^SETTING([^"]*"\([a-z-]*\)".*/\1/p' client/settings.def); do told setting "$name"; done
+for key in $(sed -n 's/^TUI_KEY("\([^"]*\)", *[a-z_]*, *"[^"].*/\1/p' client/tui_keys.def); do told key "$key"; done
 exit $bad
