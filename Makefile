@@ -22,8 +22,8 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@)
 .DEFAULT_GOAL := all
 
 # ---- the house: a folder is an archive, a program links the floors below it
-FOLDERS = base proto auth shm worker master client keys
-MAINS   = master/main.c client/main.c keys/chat_keys.c
+FOLDERS = base proto auth shm worker master client keys top
+MAINS   = master/main.c client/main.c keys/chat_keys.c top/chat_top.c
 sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 archive = $(foreach f,$(1),$(if $(call sources,$(f)),$(BUILD)/$(f).a))
@@ -36,15 +36,17 @@ UNDER_worker = worker shm proto auth base
 UNDER_master = master worker shm proto auth base
 UNDER_client = client proto auth base
 UNDER_keys   = keys auth base
+UNDER_top    = top shm proto base
 
-PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys)
+PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys chat-top)
 
 $(BUILD)/chat-master: $(BUILD)/master/main.o $(call archive,$(UNDER_master))
 $(BUILD)/chat-client: $(BUILD)/client/main.o $(call archive,$(UNDER_client))
 $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
+$(BUILD)/chat-top: $(BUILD)/top/chat_top.o $(call archive,$(UNDER_top))
 $(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_strangers ws_upgrade flow utf8) $(call archive,base)
 
-all: $(PROGRAMS) ## build chat-master, chat-client and chat-keys (default)
+all: $(PROGRAMS) ## build chat-master, chat-client, chat-keys and chat-top (default)
 
 LINK = $(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS_ALL)
 $(PROGRAMS) $(BUILD)/ws-echo:
@@ -66,11 +68,11 @@ $(BUILD)/%.o: %.c
 
 # ---- tests. One Criterion binary for units (tests/unit/<folder>, of the folders in UNIT), one
 # for the whole; crash and stress programs are plain ones that need fork or TSan.
-UNIT ?= base proto auth shm worker master client keys
+UNIT ?= base proto auth shm worker master client keys top
 FIXTURES = $(wildcard tests/shm_*.c tests/unit/shm/*fixture*.c)
 TAG   = $(if $(filter 1,$(words $(UNIT))),-$(UNIT))
-UNIT_SOURCES = $(sort $(foreach f,$(UNIT),$(wildcard tests/unit/$(f)/*.c)) $(if $(filter shm worker,$(UNIT)),$(FIXTURES)))
-UNIT_FLOORS  = $(filter $(foreach f,$(UNIT),$(UNDER_$(f))),master worker client keys shm proto auth base)
+UNIT_SOURCES = $(sort $(foreach f,$(UNIT),$(wildcard tests/unit/$(f)/*.c)) $(if $(filter shm worker top,$(UNIT)),$(FIXTURES)))
+UNIT_FLOORS  = $(filter $(foreach f,$(UNIT),$(UNDER_$(f))),top master worker client keys shm proto auth base)
 CRASH  = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/crash/crash_*.c))
 STRESS = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/stress/stress_*.c))
 FUZZ   = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
