@@ -513,6 +513,6 @@ void commands_words(const char *name, size_t len, size_t at, struct buf *out)
 		return;
 	for (; len > 0; word++, len--) {
 		if (*word != '[' && *word != ']')
-			buf_append_char(out, *word == '|' ? ' ' : *word);
+			buf_append_char(out, (char)(*word == '|' ? ' ' : *word));
 	}
 }

@@ -6,20 +6,24 @@
 #include <stddef.h>
 #include <string.h>
 
-#define DURATION_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define DURATION_MAX_MS (36600 * DAY)
 
 static const struct {
 	const char *name;
 	int64_t ms;
 } units[] = {
-	{"ms", 1},      {"s", 1000},         {"m", 60 * 1000},        {"min", 60 * 1000},
-	{"h", 3600000}, {"d", 24 * 3600000}, {"w", 7 * 24 * 3600000},
+	{"ms", 1},   {"s", SECOND}, {"m", MINUTE},  {"min", MINUTE},
+	{"h", HOUR}, {"d", DAY},    {"w", 7 * DAY},
 };
 
 static int64_t unit_of(const char *text, size_t len)
 {
 	if (len == 0)
-		return 1000;
+		return SECOND;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (strlen(units[i].name) == len && strncmp(units[i].name, text, len) == 0)
 			return units[i].ms;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define RECORD_MAX 48
-#define FILE_MAX (4u * 1024u * 1024u) /* far more than the queue of a pipe can make */
+#define FILE_MAX ((size_t)4 * 1024 * 1024) /* far more than the queue of a pipe can make */
 
 int journal_open(struct journal *journal, const char *base, const char *device, const char *prefix)
 {

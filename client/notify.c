@@ -66,7 +66,7 @@ static void put_osc_text(const char *text, struct buf *out)
 	while (len > 0 && len < clean.len && ((unsigned char)clean.data[len] & 0xc0) == 0x80)
 		len--;
 	for (size_t i = 0; i < len; i++)
-		buf_append_char(out, clean.data[i] == ';' ? ',' : clean.data[i]);
+		buf_append_char(out, (char)(clean.data[i] == ';' ? ',' : clean.data[i]));
 	buf_finish(&clean);
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_MAX (256u * 1024u)
+#define FILE_MAX ((size_t)256 * 1024)
 #define BLANKS " \t\r"
 
 static const char *const names[] = {
