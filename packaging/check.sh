@@ -96,13 +96,6 @@ profile() {
 	unpacked "$parser" --skip-kernel-load --skip-cache --base "$base" packaging/apparmor/chat-master
 }
 
-# ---- manual pages: whether a page that is named is installed here is not their fault
-manuals() {
-	local said
-	said=$(mandoc -T lint docs/man/*.[1-8] 2>&1 | grep -v -e 'referenced manual not found' -e 'mandoc.db')
-	[ -z "$said" ] || { echo "$said"; return 1; }
-}
-
 # ---- Docker: no engine here, so its file is read as far as a reader can
 dockerfile() {
 	local file=packaging/docker/Dockerfile package
@@ -158,12 +151,11 @@ step "each program has its manual page" pages_for_programs
 step "make install, make uninstall" install_and_uninstall
 step "the unit's exposure is 1.5 at the most" exposure
 step "the AppArmor profile parses" profile
-step "manual pages are clean" manuals
 step "the Dockerfile is complete" dockerfile
 step "YAML files are clean" yaml
 step "the workflow calls what exists" workflow_targets
 step "scripts are clean" scripts
-[ ! -d packaging/completions ] || step "completions parse" completions
+step "completions parse" completions
 docker info >/dev/null 2>&1 || skip "docker build" "no Docker engine"
 skip "the GitHub workflow" "runs on GitHub only"
 [ "$failed" = 0 ]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the Debian package from what git knows of this tree.
+# Builds the Debian package from this tree, without what git ignores.
 #	packaging/deb.sh FOLDER VERSION
 set -eu
 
@@ -8,7 +8,7 @@ version=$2
 source=$folder/roomkey-$version
 rm -rf "$folder"
 mkdir -p "$source"
-git ls-files -z | xargs -0 cp --parents --no-dereference -t "$source"
+git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --no-dereference -t "$source"
 cp -R packaging/debian "$source/debian"
 # Debian's changelog, from ours: its form, the day of the last commit.
 {

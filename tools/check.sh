@@ -21,6 +21,7 @@ part layers "$@" check-layers
 part headers "$@" check-headers
 part generated "$@" check-generated
 part man "$@" check-man
+part packaging "$@" check-packaging
 part unit "$@" unit
 part replay "$@" -j2 replay
 part integration "$@" integration

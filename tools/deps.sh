@@ -16,7 +16,7 @@ for what in "$@"; do
 	fuzz) wanted="$wanted clang libclang-rt-14-dev" ;;
 	coverage) wanted="$wanted libcriterion-dev gcovr" ;;
 	deb) wanted="$wanted libcriterion-dev debhelper git" ;;
-	packaging) wanted="$wanted libcriterion-dev debhelper lintian mandoc shellcheck yamllint git" ;;
+	packaging) wanted="$wanted libcriterion-dev debhelper lintian shellcheck yamllint git" ;;
 	screenshot) wanted="$wanted tmux python3-pil fonts-dejavu-core" ;;
 	tidy) wanted="$wanted libcriterion-dev clang-tidy cppcheck clang-format" ;;
 	*) echo "tools/deps.sh: unknown set '$what'" >&2; exit 2 ;;
