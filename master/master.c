@@ -213,9 +213,10 @@ void master_reload(struct master *master)
 	if (master->reload_due)
 		return;
 	memset(&packet, 0, sizeof(packet));
-	packet.kind = CONTROL_RELOAD;
 	notify_reloading(&master->notify);
 	reload_config(master);
+	packet.kind = CONTROL_RELOAD;
+	packet.reload.count = config_live_get(&master->config, packet.reload.value);
 	if (master_fill_server_names(master, &error) < 0)
 		log_warn("server names", "reason=%s", error.data);
 	buf_finish(&error);

@@ -89,9 +89,10 @@ static bool packet_is_sound(const struct control_packet *packet)
 		       packet->claim.kind < NAME_RELEASED;
 	case CONTROL_CLAIMED:
 		return packet->request != 0 && packet->claimed.verdict <= CONTROL_UNAVAILABLE;
+	case CONTROL_RELOAD:
+		return packet->request == 0 && packet->reload.count <= CONFIG_LIVE_MAX;
 	case CONTROL_READY:
 	case CONTROL_STOPPED:
-	case CONTROL_RELOAD:
 	case CONTROL_DRAIN:
 	case CONTROL_KEYRING:
 		return packet->request == 0;
@@ -263,7 +264,7 @@ static void packet_handle(struct control *control, const struct control_packet *
 			claim_answer(slot, (enum control_verdict)packet->claimed.verdict);
 		break;
 	case CONTROL_RELOAD:
-		control->handler->reload(control->data);
+		control->handler->reload(control->data, packet->reload.value, packet->reload.count);
 		break;
 	case CONTROL_DRAIN:
 		control->handler->drain(control->data, &packet->drain);

@@ -6,7 +6,7 @@
  *	READY   "I accept connections"   ───>   all ready: writes the port file
  *	CLAIM   "may this key be alice?" ───>   decides in order: append, fsync, publish
  *	                                 <───   CLAIMED  the verdict
- *	                                 <───   RELOAD   read the configuration again
+ *	                                 <───   RELOAD   the configuration's numbers, read again
  *	                                 <───   DRAIN    say bye to everyone, then exit
  *	                                 <───   KEYRING  read this one from now on (a descriptor)
  *	KEYRING "I do"                   ───>   after an upgrade: all do, so it may publish
@@ -30,6 +30,7 @@
 #define WORKER_CONTROL_H
 
 #include "auth/names.h"
+#include "base/config_live.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,6 +70,12 @@ struct control_drain {
 	uint32_t within_ms; /* after that it exits, whoever is left; 0: the worker's own bound */
 };
 
+/* A worker can't open the file: the master reads it for all (base/config_live.h). */
+struct control_reload {
+	uint32_t count;
+	uint32_t value[CONFIG_LIVE_MAX];
+};
+
 struct control_packet {
 	uint32_t kind; /* enum control_kind */
 	uint32_t zero;
@@ -77,6 +84,7 @@ struct control_packet {
 		struct name_claim claim;
 		struct control_claimed claimed;
 		struct control_drain drain;
+		struct control_reload reload;
 	};
 };
 
@@ -101,7 +109,7 @@ int control_read_fd(int fd, struct control_packet *ret_packet, int *ret_along);
 /* ---- the worker's side ---------------------------------------------------------- */
 
 struct control_handler {
-	void (*reload)(void *data);
+	void (*reload)(void *data, const uint32_t *values, unsigned count);
 	void (*drain)(void *data, const struct control_drain *drain);
 	/* fd is borrowed. 0: it is read from now on, and the master hears so. */
 	int (*keyring)(void *data, int fd);

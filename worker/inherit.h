@@ -11,9 +11,9 @@
 #include "shm/segment.h"
 
 struct inherit {
-	unsigned slot;                    /* 0 .. config->workers - 1 */
-	struct shm shm;                   /* slot and generation are set by segment_enter_worker */
-	const struct config *config;      /* as of the fork; a reload makes the worker's own */
+	unsigned slot;               /* 0 .. config->workers - 1 */
+	struct shm shm;              /* slot and generation are set by segment_enter_worker */
+	const struct config *config; /* as of the fork; a reload changes the worker's own copy */
 	const struct agent_board *agents; /* what the supervisor's agents do; NULL: none */
 	struct keyring *keyring;          /* this process's view of the sealed memfd: read only */
 	int listen_fds[8]; /* this worker's SO_REUSEPORT sockets, nonblocking; -1 ends the list */

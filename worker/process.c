@@ -43,7 +43,8 @@
 struct process {
 	const struct inherit *inherit;
 	struct worker worker;
-	struct config reloaded; /* what the worker goes by since the last reload; zeroed before */
+	struct config
+		live; /* a copy of inherit->config, its strings borrowed, that a reload changes */
 	struct control *control;
 	struct ws_server *server;
 	struct process_http *metrics; /* NULL: no --metrics-listen */
@@ -259,22 +260,16 @@ static void on_term(uv_signal_t *handle, int signal_number)
 	process->term_due_ms = clock_mono_ms() + TERM_WAIT_MS;
 }
 
-static void reload(void *data)
+static void reload(void *data, const uint32_t *values, unsigned count)
 {
 	struct process *process = data;
-	struct buf notes = BUF_INIT;
-	struct config fresh;
 
-	/* The master has logged what is wrong with it. */
-	if (config_reload(process->worker.config, &fresh, &notes) == 0) {
-		struct config old = process->reloaded;
-
-		process->reloaded = fresh;
-		worker_reload(&process->worker, &process->reloaded);
-		log_set_level(fresh.log_level);
-		config_finish(&old);
+	if (!config_live_set(&process->live, values, count)) {
+		log_warn("order ignored", "why=%s", "numbers of another configuration");
+		return;
 	}
-	buf_finish(&notes);
+	worker_reload(&process->worker, &process->live);
+	log_set_level(process->live.log_level);
 }
 
 static int read_keyring(void *data, int fd)
@@ -384,6 +379,7 @@ static int init(struct process *process, const struct inherit *inherit)
 	int err;
 
 	process->inherit = inherit;
+	process->live = *inherit->config;
 	process->startups_here = limit_files(inherit->config) / STARTUPS_PART;
 	reserve_open(&process->reserve, inherit->control_fd);
 	err = uv_loop_init(&process->loop);
@@ -422,7 +418,6 @@ static void finish(struct process *process)
 	if (process->control != NULL)
 		control_stopped(process->control);
 	control_destroy(process->control);
-	config_finish(&process->reloaded);
 	reserve_close(&process->reserve);
 }
 

@@ -12,13 +12,17 @@ struct world {
 	int master, worker;
 	struct control *control;
 	unsigned reloads, drains, close_code, retry_after_ms, keyrings;
+	uint32_t first;
 	bool refuses;
 	int keyring_fd;
 };
 
-static void reloaded(void *data)
+static void reloaded(void *data, const uint32_t *values, unsigned count)
 {
-	((struct world *)data)->reloads++;
+	struct world *world = data;
+
+	world->reloads++;
+	world->first = count > 0 ? values[0] : 0;
 }
 
 static void drained(void *data, const struct control_drain *drain)
@@ -187,6 +191,8 @@ Test(control, orders_of_the_master_arrive)
 	world_init(&world);
 	memset(&packet, 0, sizeof(packet));
 	packet.kind = CONTROL_RELOAD;
+	packet.reload.count = CONFIG_LIVE_MAX;
+	packet.reload.value[0] = 7;
 	cr_assert_eq(control_send(world.master, &packet), 0);
 	packet.kind = CONTROL_DRAIN;
 	packet.drain.close_code = 1001;
@@ -194,6 +200,7 @@ Test(control, orders_of_the_master_arrive)
 	cr_assert_eq(control_send(world.master, &packet), 0);
 	cr_assert_eq(control_receive(world.control), 0);
 	cr_assert_eq(world.reloads, 1u);
+	cr_assert_eq(world.first, 7u);
 	cr_assert_eq(world.drains, 1u);
 	cr_assert_eq(world.close_code, 1001u);
 	cr_assert_eq(world.retry_after_ms, 250u);
@@ -228,6 +235,11 @@ Test(control, packets_that_no_correct_sender_sends_are_refused)
 	packet.request = 1;
 	packet.claim.kind = NAME_RELEASED;
 	cr_assert_eq(control_send(world.worker, &packet), 0);
+	cr_assert_eq(control_read(world.master, &got), -EBADMSG);
+	/* More numbers than there are places. */
+	struct control_packet reload = {.kind = CONTROL_RELOAD,
+					.reload = {.count = CONFIG_LIVE_MAX + 1}};
+	cr_assert_eq(control_send(world.worker, &reload), 0);
 	cr_assert_eq(control_read(world.master, &got), -EBADMSG);
 	/* The next one is read all the same. */
 	packet.claim.kind = NAME_CA;
