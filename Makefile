@@ -14,7 +14,7 @@ WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wfo
 HARDEN   = -fstack-protector-strong -fPIE -fno-plt $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS_ALL  = $(STD) $(OPT) $(WARN) $(HARDEN) $(SANITIZE) $(EXTRA) -I. $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANITIZE) $(EXTRA) $(LDFLAGS)
-LIBS     = -lwebsockets -luv -lsodium -lcrypto -ljansson -lncursesw -ltinfo -lpthread -lrt
+LIBS     = -lwebsockets -luv -lsodium -lcrypto -ljansson -lseccomp -lncursesw -ltinfo -lpthread -lrt
 
 Q   = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@)

@@ -368,7 +368,8 @@ static void load_defaults(struct loader *loader)
 		/* The empty ones are worked out, but a text without value is "". */
 		if (option->name != NULL && option->kind != OPTION_NAMES &&
 		    (option->value[0] != '\0' || option->kind == OPTION_PATH ||
-		     option->kind == OPTION_TOKEN || option->kind == OPTION_LISTEN))
+		     option->kind == OPTION_TOKEN || option->kind == OPTION_LISTEN ||
+		     option->kind == OPTION_ACCOUNT))
 			set(loader, option, option->value, 1, option->name);
 	}
 }

@@ -53,6 +53,8 @@ struct config {
 	char *authorized_keys;
 	uint32_t names_per_key;
 	uint32_t max_keys;
+	/* walls */
+	char *user; /* of the workers; "": see base/account.h */
 	/* state */
 	char *state_dir;
 	char *instance; /* "": the port, once it is bound */

@@ -228,6 +228,16 @@ static bool is_token(const char *value)
 	       (len == 0 || isalnum((unsigned char)value[0]));
 }
 
+/* What useradd(8) takes, and numbers. */
+static bool is_account(const char *value)
+{
+	static const char marks[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	size_t len = strlen(value);
+
+	return len <= 32 && strspn(value, marks) == len && value[0] != '-' && value[0] != '.';
+}
+
 static bool is_address(const char *value, size_t len)
 {
 	if (len == 0 || len > ADDRESS_LEN_MAX)
@@ -361,6 +371,10 @@ int option_set(const struct option *option, struct config *config, const char *v
 				why, value,
 				"ADDR:PORT, with IPv6 addresses in brackets (127.0.0.1:9100)");
 		return set_string(field, value[0] != '\0' ? value : option->value);
+	case OPTION_ACCOUNT:
+		if (!is_account(value))
+			return refuse(why, value, "the name or the number of an account");
+		return set_string(field, value[0] != '\0' ? value : option->value);
 	case OPTION_ADDRESS:
 		if (value[0] != '\0' && !is_address(value, strlen(value)))
 			return refuse(why, value, "an IP address or a host name");
@@ -410,6 +424,7 @@ void option_format(const struct option *option, const struct config *config, str
 	case OPTION_TOKEN:
 	case OPTION_ADDRESS:
 	case OPTION_LISTEN:
+	case OPTION_ACCOUNT:
 		buf_append_str(out, *(char *const *)field);
 		break;
 	case OPTION_NAMES:
@@ -437,6 +452,7 @@ void option_finish(const struct option *option, struct config *config)
 	case OPTION_TOKEN:
 	case OPTION_ADDRESS:
 	case OPTION_LISTEN:
+	case OPTION_ACCOUNT:
 		free(*field);
 		*field = NULL;
 		break;

@@ -95,6 +95,7 @@ static int child_fork(struct child *child, const struct child_world *world, unsi
 	child->pid = pid;
 	child->born_mono_ms = now_mono_ms;
 	child->ready = false;
+	child->reported = false;
 	child->distrusted = false;
 	child->old = child->ordered = child->keyring_due = false;
 	child->aborted_mono_ms = 0;

@@ -33,7 +33,9 @@ struct child {
 	uint64_t born_mono_ms;
 	uint64_t due_mono_ms; /* while there is none: when to fork */
 	struct respawn respawn;
-	bool ready;               /* it has said so */
+	bool ready;    /* it has said so */
+	bool reported; /* ... at least once: `walls` counts */
+	struct walls_report walls;
 	bool given_up;            /* it said that starting it again is of no use */
 	bool distrusted;          /* we killed it for what it did: its logs are audited */
 	bool old;                 /* of the binary before the upgrade */

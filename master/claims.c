@@ -110,6 +110,10 @@ void claims_receive(struct child *child, unsigned slot, struct keys *keys, struc
 			break;
 		case CONTROL_READY:
 			child->ready = true;
+			/* The first one is from before it met anybody. */
+			if (!child->reported)
+				child->walls = packet.walls;
+			child->reported = true;
 			log_debug("worker ready", "worker=%u", slot);
 			break;
 		case CONTROL_STOPPED:

@@ -41,6 +41,7 @@ static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 			    sizeof(inherit->listen_fds) / sizeof(inherit->listen_fds[0]));
 	inherit->metrics_fd = master->metrics_fd;
 	inherit->config = &master->config;
+	inherit->account = &master->account;
 	inherit->port = master->listeners.port;
 	inherit->wildcard = master->listeners.wildcard;
 	doorbell_enter(master->bells, slot);
@@ -128,6 +129,7 @@ static void become_running(struct master *master)
 
 static void advance(struct master *master, uint64_t now)
 {
+	walls_log_run(&master->walls_log, &master->children);
 	if (master->state == MASTER_STARTING && children_ready(&master->children))
 		become_running(master);
 	if (master->state == MASTER_ROLLING) {

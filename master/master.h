@@ -25,6 +25,7 @@
 #include "master/roll.h"
 #include "master/server_names.h"
 #include "master/upgrade.h"
+#include "master/walls_log.h"
 #include "shm/segment.h"
 
 #include <stdbool.h>
@@ -64,7 +65,9 @@ struct master {
 	struct keys keys;
 	struct names_server names_server;
 	struct notify notify;
+	struct account account; /* of the workers */
 	struct children children;
+	struct walls_log walls_log;
 	struct upgrade upgrade;
 	struct roll roll;        /* in MASTER_ROLLING */
 	struct claims_held held; /* while it is silent */

@@ -189,10 +189,13 @@ int master_check(const struct config *config, struct buf *error)
 {
 	static const struct host_names nobody;
 	struct server_names names;
+	struct account account;
 	int err = listen_check(config->host, error);
 
 	if (err == 0)
 		err = server_names_fill(&names, config, &nobody, 1, "", error);
+	if (err == 0)
+		err = account_find(config->user, &account, error);
 	return err < 0 ? -EINVAL : 0;
 }
 
@@ -265,6 +268,19 @@ static uint64_t slots_with_bells(unsigned workers, unsigned long files)
 	return ((UINT64_C(1) << workers) - 1) | UINT64_C(1) << WORKERS_MAX;
 }
 
+/* master_check has looked; whoever takes the account away meanwhile gets no server. */
+static int open_account(struct master *master)
+{
+	struct buf error = BUF_INIT;
+	int err = account_find(master->config.user, &master->account, &error);
+
+	if (err < 0)
+		log_error("cannot start", "reason=%s",
+			  error.data != NULL ? error.data : strerror(-err));
+	buf_finish(&error);
+	return err;
+}
+
 int master_open(struct master *master)
 {
 	unsigned long files = host_raise_open_files();
@@ -272,6 +288,9 @@ int master_open(struct master *master)
 
 	/* What we make is ours alone; the umask holds for the workers, too. */
 	umask(077);
+	err = open_account(master);
+	if (err < 0)
+		return err;
 	children_init(&master->children, master->config.workers);
 	err = signals_open(&master->signal_fd);
 	if (err == 0)

@@ -21,6 +21,7 @@ BEGIN {
 	owner["openssl/"] = "^auth/"
 	owner["libwebsockets.h"] = "^(worker/ws|client/transport)"
 	owner["curses.h"] = "^client/screen"
+	owner["seccomp.h"] = "^worker/walls_filter"
 	owner["uv.h"] = "^(worker/(ws|process)|client/(transport|loop|main))"
 }
 FNR == 1 { split(FILENAME, part, "/"); folder = part[1] }

@@ -6,7 +6,7 @@
 set -eu
 
 run="gcc libc6-dev make libwebsockets-dev libwebsockets-evlib-uv libuv1-dev
-     libsodium-dev libssl-dev libjansson-dev libncurses-dev openssh-client"
+     libsodium-dev libssl-dev libjansson-dev libseccomp-dev libncurses-dev openssh-client"
 
 wanted=$run
 for what in "$@"; do

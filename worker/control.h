@@ -3,7 +3,7 @@
  * worker, one fixed struct a packet, no answer ever waited for.
  *
  *	worker                                  master
- *	READY   "I accept connections"   ───>   all ready: writes the port file
+ *	READY   "I accept connections"   ───>   all ready: writes the port file; logs the walls
  *	CLAIM   "may this key be alice?" ───>   decides in order: append, fsync, publish
  *	                                 <───   CLAIMED  the verdict
  *	                                 <───   RELOAD   the configuration's numbers, read again
@@ -31,6 +31,7 @@
 
 #include "auth/names.h"
 #include "base/config_live.h"
+#include "worker/walls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,6 +86,7 @@ struct control_packet {
 		struct control_claimed claimed;
 		struct control_drain drain;
 		struct control_reload reload;
+		struct walls_report walls; /* READY */
 	};
 };
 
@@ -124,8 +126,8 @@ struct control *control_create(int fd, const struct control_handler *handler, vo
 /* Claims under way are dropped without a call. NULL is fine. */
 void control_destroy(struct control *control);
 
-/* "I accept" and "I exit": 0 or -errno. */
-int control_ready(struct control *control);
+/* "I accept, behind these walls" and "I exit": 0 or -errno. */
+int control_ready(struct control *control, const struct walls_report *walls);
 int control_stopped(struct control *control);
 
 /*

@@ -6,14 +6,16 @@
 #define WORKER_INHERIT_H
 
 #include "auth/keyring.h"
+#include "base/account.h"
 #include "base/config.h"
 #include "shm/agent_board.h"
 #include "shm/segment.h"
 
 struct inherit {
-	unsigned slot;               /* 0 .. config->workers - 1 */
-	struct shm shm;              /* slot and generation are set by segment_enter_worker */
-	const struct config *config; /* as of the fork; a reload changes the worker's own copy */
+	unsigned slot;                 /* 0 .. config->workers - 1 */
+	struct shm shm;                /* slot and generation are set by segment_enter_worker */
+	const struct config *config;   /* as of the fork; a reload changes the worker's own copy */
+	const struct account *account; /* whom it runs as */
 	const struct agent_board *agents; /* what the supervisor's agents do; NULL: none */
 	struct keyring *keyring;          /* this process's view of the sealed memfd: read only */
 	int listen_fds[8]; /* this worker's SO_REUSEPORT sockets, nonblocking; -1 ends the list */

@@ -6,6 +6,7 @@
 #include "worker/process_http.h"
 #include "worker/reserve.h"
 #include "worker/startups.h"
+#include "worker/walls.h"
 #include "worker/worker.h"
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -38,6 +40,7 @@
 #define GATHER_LINES_MAX 128u
 #define HANDSHAKE_DEFAULT_S 20u
 #define FILES_SPARE 1024u
+#define REFUSED_LOG_MS 5000u
 #define LISTEN_MAX (sizeof(((struct inherit *)0)->listen_fds) / sizeof(int))
 
 struct process {
@@ -62,6 +65,8 @@ struct process {
 	uint64_t listen_again_ms; /* 0: we listen */
 	uint64_t janitor_due_ms, look_due_ms, drain_by_ms;
 	uint64_t term_due_ms; /* 0: no SIGTERM came */
+	uint64_t refused;     /* system calls, as told */
+	uint64_t refused_logged_ms;
 };
 
 /* ---- accepting ------------------------------------------------------------------ */
@@ -220,6 +225,22 @@ static void restart(struct process *process)
 					       .retry_after_ms = RESTART_RETRY_MS});
 }
 
+/* A library does what it never did, or somebody is in here who doesn't belong. */
+static void tell_refused(struct process *process, uint64_t now)
+{
+	int number;
+	uint64_t refused = walls_refused(&number);
+	char name[32];
+
+	if (refused == process->refused || now < process->refused_logged_ms + REFUSED_LOG_MS)
+		return;
+	counter_add(&process->worker.shm, COUNTER_refused_calls_total, refused - process->refused);
+	log_warn("system call refused", "call=%s times=%" PRIu64, walls_syscall_name(number, name),
+		 refused - process->refused);
+	process->refused = refused;
+	process->refused_logged_ms = now;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct process *process = timer->data;
@@ -234,6 +255,7 @@ static void on_tick(uv_timer_t *timer)
 		control_tick(process->control, now);
 		ws_server_tick(process->server, now);
 		process_http_tick(process->metrics, now);
+		tell_refused(process, now);
 	}
 	if (now >= process->look_due_ms) {
 		process->look_due_ms = now + LOOK_MS;
@@ -404,7 +426,26 @@ static int init(struct process *process, const struct inherit *inherit)
 	err = start_handles(process);
 	/* From the first moment on: /readyz asks whether we have been heard of. */
 	worker_janitor(&process->worker);
-	return err < 0 ? err : control_ready(process->control);
+	return err;
+}
+
+/* From here on strangers may come. */
+static int begin(struct process *process, pid_t parent)
+{
+	const struct walls_plan plan = {
+		.account = process->inherit->account,
+		.parent = parent,
+		.segment_fd = process->inherit->shm.fd,
+	};
+	struct walls_report walls;
+	int err = walls_raise(&plan, &walls);
+
+	if (err < 0) {
+		log_error("worker can't become another user", "uid=%u error=%s",
+			  (unsigned)plan.account->uid, strerror(-err));
+		return -ENOTSUP;
+	}
+	return control_ready(process->control, &walls);
 }
 
 static void finish(struct process *process)
@@ -423,6 +464,7 @@ static void finish(struct process *process)
 
 int process_run(const struct inherit *inherit)
 {
+	pid_t parent = getppid();
 	struct process *process = calloc(1, sizeof(*process));
 	int err = -ENOMEM;
 
@@ -433,6 +475,8 @@ int process_run(const struct inherit *inherit)
 	signal(SIGUSR2, SIG_IGN);
 	if (process != NULL)
 		err = init(process, inherit);
+	if (err == 0)
+		err = begin(process, parent);
 	if (err < 0) {
 		log_error("worker can't start", "error=%s", strerror(-err));
 		return err == -ENOTSUP ? WORKER_EXIT_NO_RESPAWN : EXIT_FAILURE;

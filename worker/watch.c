@@ -26,21 +26,19 @@
 /* ---- measuring -------------------------------------------------------------------- */
 
 /* Linux says it since 6.2; before, each is an entry of the folder. */
-static uint64_t open_files(void)
+static uint64_t open_files(const struct watch *watch)
 {
 	struct stat stat_of;
 	uint64_t count = 0;
-	DIR *dir;
 
-	if (stat("/proc/self/fd", &stat_of) == 0 && stat_of.st_size > 0)
-		return (uint64_t)stat_of.st_size;
-	dir = opendir("/proc/self/fd");
-	if (dir == NULL)
+	if (watch->files == NULL)
 		return 0;
-	while (readdir(dir) != NULL)
+	if (fstat(dirfd(watch->files), &stat_of) == 0 && stat_of.st_size > 0)
+		return (uint64_t)stat_of.st_size;
+	rewinddir(watch->files);
+	while (readdir(watch->files) != NULL)
 		count++;
-	closedir(dir);
-	return count > 3 ? count - 3 : 0; /* "." and ".." and the folder itself */
+	return count > 2 ? count - 2 : 0; /* "." and ".." */
 }
 
 static ssize_t read_text(const char *path, char *out, size_t size)
@@ -54,13 +52,14 @@ static ssize_t read_text(const char *path, char *out, size_t size)
 }
 
 /* Resident, without what is shared: the segment isn't ours. 0: unknown. */
-static uint64_t own_memory(void)
+static uint64_t own_memory(const struct watch *watch)
 {
 	unsigned long long size, resident, shared;
 	char text[128];
+	ssize_t got = pread(watch->memory_fd, text, sizeof(text) - 1, 0);
 
-	if (read_text("/proc/self/statm", text, sizeof(text)) <= 0 ||
-	    sscanf(text, "%llu %llu %llu", &size, &resident, &shared) != 3 || shared > resident)
+	text[got > 0 ? got : 0] = '\0';
+	if (sscanf(text, "%llu %llu %llu", &size, &resident, &shared) != 3 || shared > resident)
 		return 0;
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
@@ -129,7 +128,7 @@ static void look_at_files(struct watch *watch, struct shm *shm)
 	if (now < watch->files_due_ms)
 		return;
 	watch->files_due_ms = now + FILES_MS;
-	used = open_files();
+	used = open_files(watch);
 	counter_set(shm, COUNTER_worker_files, used);
 	counter_set(shm, COUNTER_worker_files_max, watch->files_max);
 	set_files_full(watch, shm, cross(watch->files_full, used, watch->files_max), used);
@@ -137,7 +136,7 @@ static void look_at_files(struct watch *watch, struct shm *shm)
 
 static void look_at_memory(struct watch *watch, struct shm *shm, const struct config *config)
 {
-	uint64_t used = own_memory();
+	uint64_t used = own_memory(watch);
 	bool full;
 
 	watch->memory_max = config->max_worker_memory > 0 ? config->max_worker_memory
@@ -146,7 +145,7 @@ static void look_at_memory(struct watch *watch, struct shm *shm, const struct co
 	if (full && !watch->memory_full) {
 		/* What is free but not given back doesn't count. */
 		malloc_trim(0);
-		used = own_memory();
+		used = own_memory(watch);
 		full = cross(false, used, watch->memory_max);
 	}
 	counter_set(shm, COUNTER_worker_memory_bytes, used);
@@ -192,7 +191,17 @@ void watch_init(struct watch *watch, struct shm *shm, const struct config *confi
 {
 	memset(watch, 0, sizeof(*watch));
 	watch->machine_memory = machine_memory();
+	watch->memory_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	watch->files = opendir("/proc/self/fd");
 	watch_look(watch, shm, config);
+}
+
+void watch_finish(struct watch *watch)
+{
+	fd_close(&watch->memory_fd);
+	if (watch->files != NULL)
+		closedir(watch->files);
+	watch->files = NULL;
 }
 
 void watch_look(struct watch *watch, struct shm *shm, const struct config *config)

@@ -15,10 +15,14 @@
 #include "shm/lock.h"
 #include "shm/segment.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct watch {
+	/* Opened at the start: a worker can open nothing later. -1 and NULL: not there. */
+	int memory_fd; /* /proc/self/statm */
+	DIR *files;    /* /proc/self/fd */
 	bool files_full, memory_full;
 	bool rooms_full; /* only the lowest worker that lives says so */
 	uint64_t files_max, memory_max;
@@ -30,6 +34,7 @@ struct watch {
 };
 
 void watch_init(struct watch *watch, struct shm *shm, const struct config *config);
+void watch_finish(struct watch *watch);
 void watch_look(struct watch *watch, struct shm *shm, const struct config *config);
 /* Its number is the lowest that was free: all below it are taken. */
 void watch_file(struct watch *watch, struct shm *shm, int fd);

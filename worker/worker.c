@@ -72,6 +72,7 @@ void worker_finish(struct worker *worker)
 	while (worker->spare_count > 0)
 		outbox_finish(&worker->spare[--worker->spare_count]);
 	judged_finish(&worker->judged);
+	watch_finish(&worker->watch);
 	message_parser_destroy(worker->parser);
 	worker->parser = NULL;
 	buf_finish(&worker->line);

@@ -214,10 +214,16 @@ struct server *server_start(const struct server_options *options)
 	return s;
 }
 
-/* The only death a test causes is by SIGKILL: any other one is a fault of the server. */
+/*
+ * The only death a test causes is by SIGKILL: any other one is a fault of the server. No test
+ * makes a worker do what it never does.
+ */
 static void check_deaths(struct server *s)
 {
 	const char *log = file_read(s->log_path);
+	const char *refused = log != NULL ? strstr(log, "system call refused") : NULL;
+
+	should(refused == NULL, "a worker's walls are too narrow: %.200s", refused);
 
 	for (const char *at = log; at != NULL && (at = strstr(at, "\"worker died\"")) != NULL;
 	     at++) {

@@ -273,7 +273,7 @@ Test(control, the_other_side_gone_is_a_broken_pipe)
 	world_init(&world);
 	close(world.master);
 	cr_assert_eq(control_receive(world.control), -EPIPE);
-	cr_assert_eq(control_ready(world.control), -EPIPE);
+	cr_assert_eq(control_ready(world.control, &(struct walls_report){0}), -EPIPE);
 	cr_assert_eq(control_stopped(world.control), -EPIPE);
 	control_destroy(world.control);
 	close(world.worker);
