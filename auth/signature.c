@@ -1,5 +1,6 @@
 #include "auth/signature.h"
 
+#include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
@@ -64,6 +65,13 @@ enum verdict signature_parse(struct wire_bytes blob, const struct pubkey *key,
 }
 
 /* An EVP key from what `build` holds, or NULL. */
+int signature_prepare(void)
+{
+	if (sodium_init() < 0 || OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
+		return -EIO;
+	return 0;
+}
+
 static EVP_PKEY *evp_key_make(const char *type, OSSL_PARAM_BLD *build)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);

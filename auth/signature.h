@@ -21,6 +21,12 @@ struct signature {
 	uint32_t sk_counter;
 };
 
+/*
+ * What the libraries would do at the first signature: reading their configuration, among other
+ * files. For processes that give files up before. 0 or -EIO.
+ */
+int signature_prepare(void);
+
 /* For this key: VERDICT_OK, MALFORMED or UNSUPPORTED_SIGALG. */
 enum verdict signature_parse(struct wire_bytes blob, const struct pubkey *key,
 			     struct signature *ret_signature);

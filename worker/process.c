@@ -9,6 +9,7 @@
 #include "worker/walls.h"
 #include "worker/worker.h"
 
+#include "auth/signature.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -402,6 +403,9 @@ static int init(struct process *process, const struct inherit *inherit)
 
 	process->inherit = inherit;
 	process->live = *inherit->config;
+	err = signature_prepare();
+	if (err < 0)
+		return err;
 	process->startups_here = limit_files(inherit->config) / STARTUPS_PART;
 	reserve_open(&process->reserve, inherit->control_fd);
 	err = uv_loop_init(&process->loop);

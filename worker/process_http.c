@@ -29,6 +29,7 @@ struct client {
 
 struct process_http {
 	uv_poll_t listener;
+	uv_tcp_t first; /* see process_http_create */
 	uv_loop_t *loop;
 	const struct worker *worker;
 	struct client *clients;
@@ -218,10 +219,13 @@ struct process_http *process_http_create(uv_loop_t *loop, int listen_fd,
 	http->loop = loop;
 	http->worker = worker;
 	http->listener.data = http;
-	if (uv_poll_init(loop, &http->listener, listen_fd) < 0) {
+	/* The loop's first stream opens /dev/null; a client's would come behind the walls. */
+	if (uv_poll_init(loop, &http->listener, listen_fd) < 0 ||
+	    uv_tcp_init(loop, &http->first) < 0) {
 		free(http);
 		return NULL;
 	}
+	uv_close((uv_handle_t *)&http->first, NULL);
 	http->listener.data = http;
 	uv_poll_start(&http->listener, UV_READABLE, on_connection);
 	return http;

@@ -9,6 +9,7 @@ complete -c chat-master -l metrics-listen -x -d 'address of its own for /metrics
 complete -c chat-master -l authorized-keys -r -F -d 'the keys that may log in, as for sshd'
 complete -c chat-master -l names-per-key -x -d 'free names that one key may take for itself'
 complete -c chat-master -l max-keys -x -d 'lines of keys that are read at most'
+complete -c chat-master -l user -x -d 'account that the workers run as; only root can choose'
 complete -c chat-master -l state-dir -x -a '(__fish_complete_directories)' -d 'where names and the saved registry lie'
 complete -c chat-master -l instance -x -d 'names the shared memory and the state of this server'
 complete -c chat-master -l log-format -x -a 'text json' -d 'how log lines look'

@@ -247,7 +247,9 @@ OwnedTest(full, without_descriptors_clients_are_sent_away_until_some_return)
 /* Not even the reserve helps: every number below the new limit is taken. */
 OwnedTest(full, where_nothing_can_be_accepted_clients_wait_and_nobody_spins)
 {
-	struct server *s = server_with(.users = "alice", .workers = 1);
+	/* Another user's limits are not for everyone to set. */
+	struct server *s = server_with(.users = "alice", .workers = 1,
+				       .args = scratch_text("--user %u", geteuid()));
 	struct ws_request request = {.port = s->port};
 	struct chat *in = chat_login(s, "alice");
 	pid_t worker = server_worker(s, 0);

@@ -227,8 +227,12 @@ OwnedTest(health, a_worker_without_memory_refuses_logins_until_it_has_some)
 
 OwnedTest(health, a_worker_without_file_descriptors_refuses_logins_until_it_has_some)
 {
-	struct server *s = server_with(.users = "alice", .workers = 1,
-				       .args = "--max-pending-logins 0 --login-timeout 600");
+	/* Another user's limits are not for everyone to set. */
+	struct server *s =
+		server_with(.users = "alice", .workers = 1,
+			    .args = scratch_text(
+				    "--max-pending-logins 0 --login-timeout 600 --user %u",
+				    geteuid()));
 	double open_now = server_metric(s, "roomkey_worker_files");
 	rlim_t most = (rlim_t)(open_now + 40);
 	struct rlimit files = {.rlim_cur = most, .rlim_max = most};
