@@ -32,7 +32,7 @@ static int run_sender(void *data)
 	struct sender *sender = data;
 	struct ws *ws = &sender->chat->ws;
 	struct buf back = BUF_INIT;
-	char line[512], text[129], id[32], wanted[64];
+	char line[512], text[129], id[32], wanted[64], busy[96];
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
@@ -44,12 +44,18 @@ static int run_sender(void *data)
 		snprintf(line, sizeof(line),
 			 "{\"id\":\"%s\",\"room\":\"lobby\",\"content\":\"%s\"}", id, text);
 		snprintf(wanted, sizeof(wanted), "{\"type\":\"ok\",\"id\":\"%s\"", id);
-		if (!ws_send(ws, WS_TEXT, line, strlen(line)))
-			return 1;
-		do
-			event = ws_receive(ws, PATIENCE_MS, &back);
-		while (event == WS_EVENT_PING ||
-		       (event == WS_EVENT_TEXT && strstr(back.data, wanted) == NULL));
+		snprintf(busy, sizeof(busy), "{\"type\":\"error\",\"id\":\"%s\",\"code\":\"busy\"",
+			 id);
+		do {
+			if (!ws_send(ws, WS_TEXT, line, strlen(line)))
+				return 1;
+			do
+				event = ws_receive(ws, PATIENCE_MS, &back);
+			while (event == WS_EVENT_PING ||
+			       (event == WS_EVENT_TEXT && strstr(back.data, wanted) == NULL &&
+				strstr(back.data, busy) == NULL));
+			/* A machine that is busy elsewhere: again, and all of it counts. */
+		} while (event == WS_EVENT_TEXT && strstr(back.data, busy) != NULL);
 		if (event != WS_EVENT_TEXT)
 			return 1;
 		latencies_add(sender->latencies, now_us() - start);
