@@ -198,6 +198,15 @@ storm: all $(BUILD)/storm ## a minute of dying workers, then of dying masters, u
 storm-short: all $(BUILD)/storm ## the same in a few seconds
 	$(Q)$(BUILD)/storm $(BUILD) --short $(STORM_ARGS)
 
+# The soak's guests use the storm's connections and server; it looks into the shared memory itself.
+$(BUILD)/soak: $(call objects,$(wildcard tests/soak/*.c) $(addprefix tests/storm/,history.c journal.c link.c login.c program.c reader.c server.c weather.c world.c) tests/shm_invariants.c) $(call archive,shm base)
+	$(call say,LINK)
+	$(Q)$(LINK) $(LIBS)
+
+SOAK_SECONDS ?= 1800
+soak: all $(BUILD)/soak ## half an hour of coming and going, kills, reloads, upgrades: what grows, what is left? SOAK_SECONDS
+	$(Q)$(BUILD)/soak $(BUILD) --seconds $(SOAK_SECONDS)
+
 # The hostile peers use the integration tests' servers and clients.
 $(BUILD)/hostile: $(call objects,$(wildcard tests/hostile/*.c) $(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c))) $(call archive,base)
 	$(call say,LINK)
@@ -253,7 +262,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all hostile hostile-asan hostile-slow hostile-crowd bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check \
+.PHONY: all soak hostile hostile-asan hostile-slow hostile-crowd bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check \
 	coverage screenshot deps run format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -29,6 +29,7 @@ part monitoring "$@" monitoring
 part hostile "$@" hostile
 part crash "$@" crash
 part storm "$@" storm-short
+part soak "$@" soak SOAK_SECONDS=30
 part tsan "$@" -j2 tsan
 part asan "$@" asan
 

@@ -149,7 +149,7 @@ unsigned server_workers(const struct server *server, pid_t ret_pids[CHILDREN_MAX
 	return count;
 }
 
-static pid_t worker_named(const struct server *server, const char *name)
+pid_t server_worker_named(const struct server *server, const char *name)
 {
 	pid_t pids[CHILDREN_MAX];
 	unsigned count = server_workers(server, pids);
@@ -187,7 +187,7 @@ pid_t server_worker_of(const struct server *server, const char *user)
 	free(line);
 	if (file != NULL)
 		fclose(file);
-	return process[0] != '\0' ? worker_named(server, process) : 0;
+	return process[0] != '\0' ? server_worker_named(server, process) : 0;
 }
 
 bool server_left_segment(const struct server *server)

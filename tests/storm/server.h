@@ -33,6 +33,8 @@ void server_signal(const struct server *server, int signal_number);
 bool server_has_ended(struct server *server, int *ret_status);
 /* The pids of the workers: how many. */
 unsigned server_workers(const struct server *server, pid_t ret_pids[CHILDREN_MAX]);
+/* "chat-worker-2": its pid, or 0. */
+pid_t server_worker_named(const struct server *server, const char *name);
 /* The worker that logged the user's login last, or 0. */
 pid_t server_worker_of(const struct server *server, const char *user);
 bool server_left_segment(const struct server *server);

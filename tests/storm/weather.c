@@ -108,6 +108,11 @@ static void freeze(struct weather *weather)
 	weather->stops++;
 }
 
+void weather_note_kill(struct weather *weather, pid_t pid)
+{
+	note_blow(weather, pid, false);
+}
+
 void weather_note_hang(struct weather *weather, pid_t pid)
 {
 	note_blow(weather, pid, true);

@@ -39,6 +39,8 @@ struct weather {
 };
 
 void weather_begin(struct weather *weather, const struct forecast *forecast);
+/* A worker is killed by others: no death of its own. */
+void weather_note_kill(struct weather *weather, pid_t pid);
 /* A worker that was stopped by others, for the watchdog to find. */
 void weather_note_hang(struct weather *weather, pid_t pid);
 void weather_step(struct weather *weather);
