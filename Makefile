@@ -180,6 +180,10 @@ $(BENCH):
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIBS)
 
+.PHONY: capacity
+capacity: all $(BENCH) ## what rooms, people and connections cost in memory, measured
+	$(Q)tools/capacity.sh $(BUILD)
+
 bench: all $(BENCH) ## our server beside a raw epoll loop; WORKLOADS="W1 W3" for some
 	$(Q)$(BUILD)/bench/bench $(BUILD) --commit "$$(git describe --always --dirty)" \
 		$(if $(WORKLOADS),$(WORKLOADS),--results bench/RESULTS.md)
