@@ -41,14 +41,14 @@ static void kill_group(void *group)
 static struct program *shell_start(const char *line)
 {
 	const char *argv[] = {"/bin/sh", "-c", line, NULL};
-	const char *bin = realpath(program_path("chat-client"), NULL);
+	char *bin = realpath(program_path("chat-client"), NULL);
 	const char *env[] = {
 		scratch_text("PATH=%.*s:%s", (int)(strrchr(bin, '/') - bin), bin, getenv("PATH")),
 		NULL};
 	struct program *p = program_start(argv, env);
-
 	pid_t *group = malloc(sizeof(*group));
 
+	free(bin);
 	must(group != NULL, "out of memory");
 	*group = p->pid;
 	owned_add(group, kill_group, NULL);
