@@ -273,7 +273,7 @@ static void on_error(struct client *client, const struct session_event *event)
 	}
 }
 
-/* Of someone whom the person does not want to hear: not shown, and read all the same. */
+/* Of someone whom the person does not want to hear? */
 static bool is_ignored(const struct client *client, const struct server_line *line)
 {
 	return client->typing && server_line_is_sequenced(line) &&
@@ -287,8 +287,14 @@ static void on_line(struct client *client, const struct session_event *event)
 	/* the last words before a close are told with what follows from it */
 	bool last =
 		line->type == SERVER_LINE_BYE || (line->type == SERVER_LINE_ERROR && line->fatal);
-	bool shown = is_ignored(client, line) || ((!last || client->options->json) &&
-						  client->view->ops->show(client->view, event));
+	bool shown;
+
+	/* what is not shown is read with what stands around it: a screen knows best how far */
+	if (is_ignored(client, line))
+		shown = !client->view->tells_read;
+	else
+		shown = (!last || client->options->json) &&
+			client->view->ops->show(client->view, event);
 
 	if (shown && server_line_is_sequenced(line) && event->freshness != SESSION_HISTORY &&
 	    (client->typing || name_is_inbox(line->room)))

@@ -71,6 +71,7 @@ struct view_ops {
 struct view {
 	const struct view_ops *ops;
 	bool shows_connection; /* all the time: nobody need be told in words */
+	bool tells_read;       /* says itself what was read, through view_input.read */
 };
 
 #endif

@@ -220,7 +220,7 @@ int view_tui_create(int in, int out, const struct view_person *person,
 
 	if (!screen)
 		return -ENOMEM;
-	screen->view = (struct view){.ops = &ops, .shows_connection = true};
+	screen->view = (struct view){.ops = &ops, .shows_connection = true, .tells_read = true};
 	screen->in = in;
 	screen->out = out;
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "tests/integration/chat.h"
 #include "tests/integration/owned.h"
+#include "tests/integration/pane.h"
 #include "tests/integration/people.h"
 #include "tests/integration/program.h"
 #include "tests/integration/scratch.h"
@@ -88,6 +89,37 @@ OwnedTest(remembered, who_is_ignored_stays_ignored)
 	program_expect(p, "third of bob");
 	must(strcmp(file_read(config_file()), "ignore = \"\"\n") == 0, "the file says: %s",
 	     file_read(config_file()));
+}
+
+OwnedTest(remembered, what_the_ignored_say_makes_nothing_else_read)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob carol");
+	struct chat *bob = chat_login(s, "bob"), *carol = chat_login(s, "carol");
+	const char *argv[24];
+	long long unread;
+
+	write_config("ignore = carol\n");
+	person_command(argv, s, &alice, "--room dev");
+	struct pane *p = pane_start(argv, 100, 24);
+	pane_expect(p, " alice #dev>");
+	pane_type(p, "/room lobby");
+	pane_key(p, "Enter");
+	pane_expect(p, " alice #lobby>");
+	chat_join(bob, "dev", NULL);
+	chat_join(carol, "dev", NULL);
+	unread = chat_say(bob, "dev", "b1", "@alice look");
+	pane_expect(p, "[dev !1]");
+	chat_say(carol, "dev", "c1", "@alice do not look");
+	chat_say(bob, "lobby", "b2", "that was all");
+	pane_expect(p, "that was all");
+	pane_type(p, "/quit");
+	pane_key(p, "Enter");
+	server_log_await(s, NULL, "\"disconnect\"", "\"alice\"");
+	struct chat *other = chat_open(s, "alice");
+	chat_send_login(other, "alice", &alice.key, "'device':'other'");
+	chat_expect(other, "{'type':'welcome'}");
+	must(number_of(chat_room_of(other, "dev"), "read") < unread, "it is read");
 }
 
 OwnedTest(remembered, a_time_is_written_as_the_person_wants_it)
