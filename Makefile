@@ -167,6 +167,9 @@ check-headers: ## each header compiles alone
 check-man: ## the manual pages are well formed and complete
 	$(Q)tools/check-man.sh
 
+check-docs: all ## the commands that README.md and docs/protocol.md show
+	$(Q)tools/check-docs.sh $(BUILD)
+
 check: ## installs what is missing, builds, runs every test
 	$(Q)tools/deps.sh check
 	$(Q)$(MAKE) -s -j$$(nproc) all $(BUILD)/unit $(BUILD)/integration
@@ -266,7 +269,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all soak hostile hostile-asan hostile-slow hostile-crowd bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check \
+.PHONY: all soak hostile hostile-asan hostile-slow hostile-crowd bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check-docs check \
 	coverage screenshot deps run format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -24,6 +24,7 @@ part man "$@" check-man
 part packaging "$@" check-packaging
 part unit "$@" unit
 part replay "$@" -j2 replay
+part docs "$@" check-docs
 part integration "$@" integration
 part monitoring "$@" monitoring
 part hostile "$@" hostile
