@@ -38,12 +38,10 @@ for program in chat-master chat-client; do
 done
 # A page that people write, but for what stands between two comments.
 page=docs/man/chat-master.8
-if [ -e $page ]; then
-	sed -n '1,/^\.\\" flags: begin/p' $page >"$new"
-	"$options" flags >>"$new"
-	sed -n '/^\.\\" flags: end/,$p' $page >>"$new"
-	place $page
-fi
+sed -n '1,/^\.\\" flags: begin/p' $page >"$new"
+"$options" flags >>"$new"
+sed -n '/^\.\\" flags: end/,$p' $page >>"$new"
+place $page
 
 # The completion completes.
 completes() { # PROGRAM WORD EXPECTED

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "proto/name.h"
+#include "shm/counters.h"
 #include "shm/member.h"
 #include "shm/room_log.h"
 
@@ -90,10 +91,14 @@ static enum proto_error join_once(struct conn *conn, const struct message *messa
 	const struct message_join *join = &message->join;
 	struct announce_answer answer = {.id = message->id.str};
 	enum member_result member;
+	enum room_result result;
 	enum proto_error error;
 	struct room_ref ref;
 
-	error = make_error(room_make(&worker->shm, join->room.str, &ref, &answer.created));
+	result = room_make(&worker->shm, join->room.str, &ref, &answer.created);
+	if (result == ROOM_NO_MEMORY)
+		counter_add(&worker->shm, COUNTER_full_refused_total, 1);
+	error = make_error(result);
 	if (error != PROTO_OK)
 		return error;
 	if (answer.created)
