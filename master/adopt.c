@@ -70,8 +70,11 @@ static void wait_for_names(const struct master *master)
 static int take(struct master *master, struct handover *handover)
 {
 	const char *part = "-";
-	int err = signals_open(&master->signal_fd);
+	int err = master_open_account(master);
 
+	if (err < 0)
+		return err;
+	err = signals_open(&master->signal_fd);
 	if (err == 0)
 		err = heirs_take(master, handover, &part);
 	if (err < 0) {

@@ -269,7 +269,7 @@ static uint64_t slots_with_bells(unsigned workers, unsigned long files)
 }
 
 /* master_check has looked; whoever takes the account away meanwhile gets no server. */
-static int open_account(struct master *master)
+int master_open_account(struct master *master)
 {
 	struct buf error = BUF_INIT;
 	int err = account_find(master->config.user, &master->account, &error);
@@ -288,7 +288,7 @@ int master_open(struct master *master)
 
 	/* What we make is ours alone; the umask holds for the workers, too. */
 	umask(077);
-	err = open_account(master);
+	err = master_open_account(master);
 	if (err < 0)
 		return err;
 	children_init(&master->children, master->config.workers);

@@ -18,6 +18,7 @@ int master_open(struct master *master);
  * Its steps, which an upgrade takes one by one (adopt.h). 0, or -errno with the reason logged.
  * `why` stands in the log.
  */
+int master_open_account(struct master *master);
 int master_open_folder(struct master *master);
 int master_open_keys(struct master *master, const char *why);
 /* What the configuration asks of the segment. */

@@ -7,6 +7,7 @@
 #include "tests/integration/people.h"
 #include "tests/integration/program.h"
 #include "tests/integration/scratch.h"
+#include "worker/walls.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -145,6 +146,34 @@ OwnedTest(upgrade, what_belongs_to_it_goes_on)
 	chat_login(s, "dave");
 	server_kill_worker(s, 0);
 	chat_login(s, "dave");
+}
+
+OwnedTest(upgrade, workers_stay_behind_their_walls)
+{
+	struct server *s = server_that_can(.users = "alice", .workers = 2,
+					   .args = geteuid() == 0 ? "--user 54321" : NULL);
+	struct chat *alice = chat_login(s, "alice");
+	const char *status;
+
+	upgrade(s);
+	chat_closed(alice, 1012);
+	chat_login(s, "alice");
+	status = file_read(scratch_text("/proc/%d/status", (int)server_worker(s, 1)));
+	if (geteuid() == 0)
+		must(strstr(status, "Uid:\t54321\t54321") != NULL, "another account: %s", status);
+	must(WALLS_OFF || strstr(status, "NoNewPrivs:\t1") != NULL, "it may become more");
+	must(strstr(file_read(s->log_path), "worker late") == NULL, "one did not take the keyring");
+}
+
+OwnedTest(upgrade, with_few_open_files_it_goes_as_well)
+{
+	struct server *s = server_that_can(.users = "alice", .workers = 2, .open_files = 64);
+
+	chat_login(s, "alice");
+	for (unsigned round = 0; round < 3; round++) {
+		upgrade(s);
+		chat_quiet(chat_login(s, "alice"));
+	}
 }
 
 OwnedTest(upgrade, a_client_comes_back_by_itself_and_prints_each_line_once)
@@ -348,6 +377,28 @@ OwnedTest(upgrade, a_stop_at_any_moment_of_it_is_a_clean_stop)
 		must(json_has(chat_room_of(chat_welcome(s, "alice", NULL), "lobby"), "{'head':1}"),
 		     "moment %u", i);
 		server_stop(s);
+	}
+}
+
+OwnedTest(upgrade, a_master_that_is_killed_in_the_middle_of_it_is_taken_over)
+{
+	static const char *const moments[] = {"\"upgrade\"", "\"upgrading\"", "worker stopped"};
+	struct server *s = server_that_can(.users = "alice", .workers = 3);
+	struct chat *alice = chat_login(s, "alice");
+	char *epoch = scratch_text("%s", text_of(chat_room_of(alice, "lobby"), "epoch"));
+
+	for (unsigned i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+		size_t offset = server_log_size(s);
+
+		chat_say(alice, "lobby", scratch_text("m%u", i), "kept");
+		server_signal(s, SIGUSR2);
+		server_log_await(s, &offset, moments[i], NULL);
+		server_kill(s);
+		server_restart(s);
+		alice = chat_login(s, "alice");
+		must(json_has(chat_room_of(alice, "lobby"), "{'epoch':'%s','head':%u}", epoch,
+			      i + 1),
+		     "moment %u", i);
 	}
 }
 
