@@ -2,6 +2,7 @@
 #include "client/client.h"
 #include "client/ping.h"
 
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <pwd.h>
@@ -64,6 +65,15 @@ static int run(const struct options *options, struct settings *settings)
 	return status;
 }
 
+/* Standard input and outputs that were closed would be our sockets and files else. */
+static void keep_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			abort(); /* the lowest free number is what open() gives */
+	}
+}
+
 static void complain(const struct buf *problem)
 {
 	fprintf(stderr, "chat-client: %s\n", problem->data ? problem->data : "out of memory");
@@ -78,6 +88,7 @@ int main(int argc, char **argv)
 	int status = EXIT_STATUS_USAGE;
 	int loaded;
 
+	keep_standard_files();
 	set_locale();
 	loaded = settings_load(path, &settings, &wrong_file);
 	if (options_parse(argc, argv, login_name(), &settings, &problem, &options) < 0)

@@ -398,6 +398,27 @@ OwnedTest(pipes, interrupted_before_all_was_sent_it_says_so)
 	program_expect_error(p, "messages are not known to have arrived");
 }
 
+OwnedTest(pipes, closed_standard_files_do_no_harm)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	const char *argv[24];
+
+	person_command(argv, s, &alice, "--send");
+	must(run("/bin/sh", "-c",
+		 scratch_text("exec %s --key %s --send %s <&- >&- 2>&-", argv[0], argv[2], argv[4]))
+			     .status == 0,
+	     "without an input there is nothing to send");
+	must(run("/bin/sh", "-c",
+		 scratch_text("echo hi | %s --key %s --send %s >&- 2>&-", argv[0], argv[2],
+			      argv[4]))
+			     .status == 0,
+	     "without an output");
+	chat_await(bob, "{'type':'message','content':'hi'}");
+	chat_quiet(bob);
+}
+
 OwnedTest(pipes, a_full_disk_is_told_and_is_no_success)
 {
 	struct person alice = person_new("alice");
