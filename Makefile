@@ -194,6 +194,10 @@ bench: all $(BENCH) ## our server beside a raw epoll loop; WORKLOADS="W1 W3" for
 bench-quick: all $(BENCH) ## the same in under a minute
 	$(Q)$(BUILD)/bench/bench $(BUILD) --quick $(WORKLOADS)
 
+bench-client: all ## how quickly chat-client's screen starts and echoes, and how much memory it takes
+	$(Q)tools/bench_client.py $(BUILD)
+.PHONY: bench-client
+
 $(BUILD)/storm: $(call objects,$(wildcard tests/storm/*.c)) $(call archive,base)
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIBS)

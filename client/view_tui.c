@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FRAME_MS 33
+/*
+ * At most 30 pictures in any second: each costs so much time, and what was not used is kept for
+ * some. So the first ones after a rest come at once.
+ */
+#define FRAME_MS 38
+#define FRAMES_KEPT 4
 
 struct view_tui {
 	struct view view;
@@ -18,7 +23,7 @@ struct view_tui {
 	struct notify *notify;
 	struct buf notice; /* for the terminal, with the next picture: a bell, a notification */
 	int in, out;
-	int64_t drawn_at;
+	int64_t paid_until; /* the time that the pictures so far have cost */
 	bool dirty;
 	bool paused;
 	bool broken;
@@ -95,12 +100,15 @@ static void draw(struct view_tui *screen)
 	buf_reset(&screen->notice);
 	tui->redraw = false;
 	screen->dirty = false;
-	screen->drawn_at = tui->now;
+	if (screen->paid_until < tui->now - FRAMES_KEPT * FRAME_MS)
+		screen->paid_until = tui->now - FRAMES_KEPT * FRAME_MS;
+	screen->paid_until += FRAME_MS;
 }
 
+/* When the next picture may be drawn. */
 static int64_t next_frame(const struct view_tui *screen)
 {
-	return screen->drawn_at + FRAME_MS;
+	return screen->paid_until;
 }
 
 static void refresh(struct view *view)
@@ -226,7 +234,7 @@ int view_tui_create(int in, int out, const struct view_person *person,
 
 	screen->notify = person->notify;
 	screen->dirty = true;
-	screen->drawn_at = INT64_MIN / 2;
+	screen->paid_until = INT64_MIN / 2;
 	rc = tui_create(&config, &screen->tui);
 	if (rc == 0)
 		rc = screen_open(in, out, config.colors);
