@@ -8,12 +8,12 @@
 #define CTRL(letter) ((letter)&0x1f)
 #define ESCAPE 0x1b
 #define DELETE 0x7f
-#define NEWLINE_SIGN 0x23ceu
 
 void edit_finish(struct edit *edit)
 {
 	buf_finish(&edit->text);
-	buf_wipe(&edit->taken);
+	edit_kills_finish(&edit->own_kills);
+	edit_undo_clear(&edit->undo);
 	buf_finish(&edit->unsent);
 	for (size_t i = 0; i < edit->history_count; i++)
 		free(edit->history[i]);
@@ -53,13 +53,41 @@ static void erase(struct edit *edit, size_t from, size_t to)
 	edit->cursor = from;
 }
 
+/* Before anything changes: this can be undone. Once a key, and once for letters in a row. */
+static void begin(struct edit *edit, enum edit_deed deed)
+{
+	bool goes_on = deed == EDIT_DID_TYPE && edit->did == EDIT_DID_TYPE;
+
+	if (!goes_on && edit->doing == EDIT_DID_OTHER)
+		edit_undo_keep(&edit->undo, text_of(edit), edit->cursor);
+	edit->doing = deed;
+}
+
+static struct edit_kills *kills_of(struct edit *edit)
+{
+	return edit->kills ? edit->kills : &edit->own_kills;
+}
+
 /* Erases, and keeps it for C-y. */
 static void take(struct edit *edit, size_t from, size_t to)
 {
 	if (from >= to)
 		return;
-	buf_reset(&edit->taken);
-	buf_append(&edit->taken, text_of(edit) + from, to - from);
+	begin(edit, EDIT_DID_TAKE);
+	if (edit->did == EDIT_DID_TAKE)
+		edit_kills_join(kills_of(edit), text_of(edit) + from, to - from,
+				to == edit->cursor);
+	else
+		edit_kills_add(kills_of(edit), text_of(edit) + from, to - from);
+	erase(edit, from, to);
+}
+
+/* Erases without a copy. */
+static void drop(struct edit *edit, size_t from, size_t to)
+{
+	if (from >= to)
+		return;
+	begin(edit, EDIT_DID_OTHER);
 	erase(edit, from, to);
 }
 
@@ -141,6 +169,7 @@ static void go_back(struct edit *edit)
 		buf_append(&edit->unsent, text_of(edit), edit->text.len);
 	}
 	set_text(edit, edit->history[--edit->at]);
+	edit_undo_clear(&edit->undo); /* of another line */
 }
 
 static void go_forward(struct edit *edit)
@@ -148,10 +177,65 @@ static void go_forward(struct edit *edit)
 	if (edit->at == edit->history_count)
 		return;
 	edit->at++;
+	edit_undo_clear(&edit->undo);
 	if (edit->at < edit->history_count)
 		set_text(edit, edit->history[edit->at]);
 	else
 		set_text(edit, edit->unsent.data ? edit->unsent.data : "");
+}
+
+/* ---- bringing back */
+
+static void yank(struct edit *edit, size_t back)
+{
+	const struct buf *taken = edit_kills_get(kills_of(edit), back);
+
+	if (!taken || taken->len == 0)
+		return;
+	begin(edit, EDIT_DID_YANK);
+	edit->yanked_from = edit->cursor;
+	edit->yanked_back = back;
+	insert(edit, taken->data, taken->len);
+}
+
+/* Behind C-y: the one taken before that instead. */
+static void yank_older(struct edit *edit)
+{
+	if (edit->did != EDIT_DID_YANK)
+		return;
+	begin(edit, EDIT_DID_YANK);
+	erase(edit, edit->yanked_from, edit->cursor);
+	yank(edit, edit->yanked_back + 1);
+}
+
+static void undo(struct edit *edit)
+{
+	struct edit_state state;
+
+	if (!edit_undo_take(&edit->undo, &state))
+		return;
+	set_text(edit, state.text);
+	edit->cursor = state.cursor;
+	free(state.text);
+}
+
+/* The character before the cursor goes behind the one at it; at the end, the last two. */
+static void transpose(struct edit *edit)
+{
+	char first[4];
+	size_t from, len;
+
+	if (edit->cursor == edit->text.len)
+		edit->cursor = previous(edit);
+	from = previous(edit);
+	len = edit->cursor - from;
+	if (len == 0 || edit->cursor == edit->text.len)
+		return;
+	begin(edit, EDIT_DID_OTHER);
+	memcpy(first, text_of(edit) + from, len);
+	erase(edit, from, edit->cursor);
+	edit->cursor = next(edit);
+	insert(edit, first, len);
 }
 
 /* ---- keys */
@@ -182,7 +266,7 @@ static void control_sequence(struct edit *edit)
 		break;
 	case '~':
 		if (strcmp(parameters, "3~") == 0)
-			erase(edit, edit->cursor, next(edit));
+			drop(edit, edit->cursor, next(edit));
 		else if (strcmp(parameters, "1~") == 0 || strcmp(parameters, "7~") == 0)
 			edit->cursor = 0;
 		else if (strcmp(parameters, "4~") == 0 || strcmp(parameters, "8~") == 0)
@@ -208,6 +292,12 @@ static void meta(struct edit *edit, char key)
 		break;
 	case 'd':
 		take(edit, edit->cursor, word_end(edit));
+		break;
+	case 'y':
+		yank_older(edit);
+		break;
+	case DELETE:
+		take(edit, word_start(edit), edit->cursor);
 		break;
 	default:
 		break;
@@ -252,13 +342,15 @@ static enum edit_result control_byte(struct edit *edit, unsigned char byte)
 		edit->cursor = previous(edit);
 		break;
 	case CTRL('c'):
+		if (edit->text.len > 0)
+			begin(edit, EDIT_DID_OTHER);
 		set_text(edit, "");
 		edit->at = edit->history_count;
 		return EDIT_CLEARED;
 	case CTRL('d'):
 		if (edit->text.len == 0)
 			return EDIT_END;
-		erase(edit, edit->cursor, next(edit));
+		drop(edit, edit->cursor, next(edit));
 		break;
 	case CTRL('e'):
 		edit->cursor = edit->text.len;
@@ -268,7 +360,7 @@ static enum edit_result control_byte(struct edit *edit, unsigned char byte)
 		break;
 	case CTRL('h'):
 	case DELETE:
-		erase(edit, previous(edit), edit->cursor);
+		drop(edit, previous(edit), edit->cursor);
 		break;
 	case CTRL('k'):
 		take(edit, edit->cursor, edit->text.len);
@@ -281,6 +373,9 @@ static enum edit_result control_byte(struct edit *edit, unsigned char byte)
 	case CTRL('p'):
 		go_back(edit);
 		break;
+	case CTRL('t'):
+		transpose(edit);
+		break;
 	case CTRL('u'):
 		take(edit, 0, edit->cursor);
 		break;
@@ -288,11 +383,13 @@ static enum edit_result control_byte(struct edit *edit, unsigned char byte)
 		take(edit, word_start(edit), edit->cursor);
 		break;
 	case CTRL('y'):
-		if (edit->taken.len > 0)
-			insert(edit, edit->taken.data, edit->taken.len);
+		yank(edit, 0);
 		break;
 	case CTRL('z'):
 		return EDIT_SUSPEND;
+	case CTRL('_'):
+		undo(edit);
+		break;
 	case ESCAPE:
 		edit->sequence[0] = ESCAPE;
 		edit->sequence_len = 1;
@@ -301,6 +398,15 @@ static enum edit_result control_byte(struct edit *edit, unsigned char byte)
 		break;
 	}
 	return EDIT_MORE;
+}
+
+/* A character as it was typed. Words are undone one by one. */
+static void type(struct edit *edit, const char *bytes, size_t len)
+{
+	begin(edit, EDIT_DID_TYPE);
+	insert(edit, bytes, len);
+	if (is_space(bytes[0]) && !edit->in_paste)
+		edit->doing = EDIT_DID_OTHER;
 }
 
 /* Collects the bytes of one character; drops what does not become one. */
@@ -315,7 +421,7 @@ static void character_byte(struct edit *edit, unsigned char byte)
 	if (character != UTF8_INVALID ||
 	    (edit->sequence_len == 3 && memcmp(edit->sequence, "\xef\xbf\xbd", 3) == 0)) {
 		if (character >= 0xa0)
-			insert(edit, edit->sequence, len);
+			type(edit, edit->sequence, len);
 		edit->sequence_len = 0;
 		return;
 	}
@@ -325,7 +431,7 @@ static void character_byte(struct edit *edit, unsigned char byte)
 		edit->sequence_len = 0;
 }
 
-enum edit_result edit_byte(struct edit *edit, unsigned char byte)
+static enum edit_result feed(struct edit *edit, unsigned char byte)
 {
 	if (edit->sequence_len > 0 && edit->sequence[0] == ESCAPE) {
 		escape_byte(edit, byte);
@@ -337,15 +443,26 @@ enum edit_result edit_byte(struct edit *edit, unsigned char byte)
 	}
 	edit->sequence_len = 0;
 	if (edit->in_paste && (byte == '\r' || byte == '\n' || byte == '\t')) {
-		insert(edit, byte == '\t' ? "\t" : "\n", 1);
+		type(edit, byte == '\t' ? "\t" : "\n", 1);
 		return EDIT_MORE;
 	}
 	if (edit->in_paste && byte < 0x20 && byte != ESCAPE)
 		return EDIT_MORE;
 	if (byte < 0x20 || byte == DELETE)
 		return control_byte(edit, byte);
-	insert(edit, (const char *)&byte, 1);
+	type(edit, (const char *)&byte, 1);
 	return EDIT_MORE;
+}
+
+enum edit_result edit_byte(struct edit *edit, unsigned char byte)
+{
+	enum edit_result result = feed(edit, byte);
+
+	if (edit->sequence_len == 0) { /* a whole key */
+		edit->did = edit->doing;
+		edit->doing = EDIT_DID_OTHER;
+	}
+	return result;
 }
 
 void edit_take(struct edit *edit, struct buf *line)
@@ -353,53 +470,14 @@ void edit_take(struct edit *edit, struct buf *line)
 	buf_append(line, text_of(edit), edit->text.len);
 	remember(edit, text_of(edit));
 	set_text(edit, "");
+	edit_undo_clear(&edit->undo);
 	edit->at = edit->history_count;
 }
 
 void edit_replace(struct edit *edit, size_t from, const char *text)
 {
+	begin(edit, EDIT_DID_OTHER);
 	erase(edit, from, edit->cursor);
 	insert(edit, text, strlen(text));
-}
-
-/* ---- the picture */
-
-/* The character as it is shown: a newline as its sign, a tab as a space. */
-static uint32_t shown(uint32_t character)
-{
-	if (character == '\n')
-		return NEWLINE_SIGN;
-	return character == '\t' ? ' ' : character;
-}
-
-void edit_render(const struct edit *edit, size_t columns, struct buf *out,
-		 size_t *ret_cursor_column)
-{
-	const char *text = text_of(edit);
-	size_t from = edit->cursor, used = 0, room = columns > 2 ? columns - 1 : 1;
-	uint32_t character;
-
-	/* as much as fits to the left of the cursor ... */
-	while (from > 0) {
-		size_t step = utf8_before(text, from);
-
-		utf8_decode(text + from - step, step, &character);
-		if (used + utf8_width(shown(character)) > room)
-			break;
-		used += utf8_width(shown(character));
-		from -= step;
-	}
-	*ret_cursor_column = used;
-	/* ... and then what fits to the right of it */
-	used = 0;
-	for (size_t at = from; at < edit->text.len;) {
-		size_t step = utf8_decode(text + at, edit->text.len - at, &character);
-		char bytes[4];
-
-		if (used + utf8_width(shown(character)) > room)
-			break;
-		used += utf8_width(shown(character));
-		buf_append(out, bytes, utf8_encode(shown(character), bytes));
-		at += step;
-	}
+	edit->did = EDIT_DID_OTHER;
 }

@@ -4,8 +4,11 @@
  *
  *	left right home end C-b C-f C-a C-e M-b M-f    move
  *	backspace delete C-d C-h                       one character
- *	C-u C-k C-w M-d                                to the start, to the end, a word
- *	C-y                                            what those took comes back
+ *	C-u C-k C-w M-d M-backspace                    to the start, to the end, a word
+ *	C-y M-y                                        what those took comes back; what they took
+ *	                                               before it
+ *	C-_                                            undoes, step by step
+ *	C-t                                            changes the two characters over
  *	up down C-p C-n                                what was typed before
  *	paste (bracketed)                              as it is, newlines too
  */
@@ -13,6 +16,8 @@
 #define CLIENT_EDIT_H
 
 #include "base/buf.h"
+#include "client/edit_kills.h"
+#include "client/edit_undo.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,14 +35,28 @@ enum edit_result {
 	EDIT_SUSPEND, /* C-z */
 };
 
+/* What a key did, as far as the next one goes on with it. */
+enum edit_deed {
+	EDIT_DID_OTHER,
+	EDIT_DID_TYPE, /* letters in a row are undone as one */
+	EDIT_DID_TAKE, /* what is taken in a row comes back as one */
+	EDIT_DID_YANK, /* M-y has something to replace */
+};
+
 struct edit {
 	struct buf text;                 /* UTF-8; newlines only from a paste */
 	size_t cursor;                   /* a byte offset, always between two characters */
-	struct buf taken;                /* by C-u, C-k, C-w, M-d */
 	char *history[EDIT_HISTORY_MAX]; /* owned; oldest first */
 	size_t history_count;
 	size_t at;         /* which of history is shown; history_count: the new line */
 	struct buf unsent; /* the new line while older ones are shown */
+
+	struct edit_kills own_kills;
+	struct edit_kills *kills; /* shared with other lines, borrowed; NULL: own_kills */
+	struct edit_undo undo;
+	enum edit_deed did, doing; /* the last key, and this one */
+	size_t yanked_from;        /* what C-y brought begins here ... */
+	size_t yanked_back;        /* ... and was the one so far back */
 
 	/* private: the keyboard's multi-byte sequences */
 	char sequence[16];

@@ -2,6 +2,7 @@
 
 #include "client/clean.h"
 #include "client/palette.h"
+#include "client/utf8.h"
 #include "proto/name.h"
 
 #include <inttypes.h>
@@ -322,6 +323,26 @@ static void put_prompt(const struct tui *tui, struct buf *out)
 	}
 }
 
+/*
+ * Where the cursor stands in the picture of the line, which leaves out more than the line's own
+ * measure knows of (client/canvas.h).
+ */
+static size_t cursor_in(const struct buf *line, size_t columns)
+{
+	size_t at = 0, used = 0;
+
+	while (at < line->len) {
+		uint32_t character;
+		size_t step = utf8_decode(line->data + at, line->len - at, &character);
+
+		used += utf8_width(character);
+		if (used > columns)
+			break;
+		at += step;
+	}
+	return at > 0 ? canvas_columns(line->data, at) : 0;
+}
+
 static void draw_input(const struct tui *tui, struct canvas *canvas)
 {
 	const struct edit *edit = tui->prompt == TUI_TYPING ? &tui->current->edit : &tui->question;
@@ -341,6 +362,7 @@ static void draw_input(const struct tui *tui, struct canvas *canvas)
 	edit_render(edit, canvas->columns > at ? canvas->columns - at : 1, &line, &cursor);
 	if (line.data)
 		canvas_put(canvas, row, at, canvas->columns, 0, line.data, line.len);
+	cursor = cursor_in(&line, cursor);
 	canvas->cursor_row = row;
 	canvas->cursor_column = at + cursor < canvas->columns ? at + cursor : canvas->columns - 1;
 	buf_finish(&prompt);

@@ -29,6 +29,7 @@ void tui_rooms_finish(struct tui_rooms *rooms)
 	for (size_t i = 0; i < rooms->count; i++)
 		room_destroy(rooms->items[i]);
 	free(rooms->items);
+	edit_kills_finish(&rooms->kills);
 	*rooms = (struct tui_rooms){0};
 }
 
@@ -67,6 +68,7 @@ struct tui_room *tui_rooms_add(struct tui_rooms *rooms, const char *name)
 	snprintf(room->name, sizeof(room->name), "%s", name);
 	room->marker = -1;
 	room->members_at = -1;
+	room->edit.kills = &rooms->kills;
 	while (at < rooms->count && order(items[at]->name, name) < 0)
 		at++;
 	memmove(&items[at + 1], &items[at], (rooms->count - at) * sizeof(struct tui_room *));

@@ -67,7 +67,8 @@ struct tui_room {
 struct tui_rooms {
 	struct tui_room **items; /* owned; the lobby, rooms, then people, each by name */
 	size_t count;
-	size_t lines; /* in all rooms */
+	size_t lines;            /* in all rooms */
+	struct edit_kills kills; /* what is taken in one room can be put into another */
 };
 
 bool tui_room_is_direct(const struct tui_room *room);

@@ -274,3 +274,108 @@ Test(edit, a_newline_shows_as_a_sign)
 		       "b",
 		       3);
 }
+
+Test(edit, what_is_taken_in_a_row_comes_back_as_one)
+{
+	type("one two three\x17\x17");
+	check("one |");
+	type("\x19");
+	check("one two three|");
+	type("\x01\x1b"
+	     "d\x1b"
+	     "d\x05\x19");
+	check(" threeone two|");
+}
+
+Test(edit, meta_y_brings_what_was_taken_before)
+{
+	type("first\x15second\x15third\x15");
+	type("\x19");
+	check("third|");
+	type("\x1by");
+	check("second|");
+	type("\x1by");
+	check("first|");
+	type("\x1by");
+	check("third|");
+	/* only right behind it */
+	type("!\x1by");
+	check("third!|");
+}
+
+Test(edit, kills_are_shared_where_they_are_given)
+{
+	struct edit_kills kills = {0};
+	struct edit other = {.kills = &kills};
+
+	edit.kills = &kills;
+	type("shared\x15");
+	edit_byte(&other, 0x19);
+	cr_assert_str_eq(other.text.data, "shared");
+	edit_finish(&other);
+	edit_kills_finish(&kills);
+}
+
+Test(edit, undo_goes_back_step_by_step)
+{
+	type("one two");
+	type("\x1f");
+	check("one |");
+	type("\x1f");
+	check("|");
+	type("\x1f");
+	check("|");
+	type("one two\x17\x7f");
+	check("one|");
+	type("\x1f");
+	check("one |");
+	type("\x1f");
+	check("one two|");
+	type("\x03");
+	check("|");
+	type("\x1f");
+	check("one two|");
+	cr_assert_eq(type("\r"), EDIT_LINE);
+	edit_take(&edit, &(struct buf){0});
+	type("\x1f");
+	check("|");
+}
+
+Test(edit, undo_remembers_only_so_many_steps)
+{
+	for (unsigned i = 0; i < 2 * EDIT_UNDO_MAX; i++)
+		type("x ");
+	for (unsigned i = 0; i < 3 * EDIT_UNDO_MAX; i++)
+		type("\x1f");
+	cr_assert_gt(edit.text.len, 0);
+	cr_assert_eq(edit.undo.count, 0);
+}
+
+Test(edit, a_completion_is_undone_as_one)
+{
+	type("/jo");
+	edit_replace(&edit, 0, "/join ");
+	check("/join |");
+	type("\x1f");
+	check("/jo|");
+}
+
+Test(edit, control_t_changes_characters_over)
+{
+	type("ab\u00fc");
+	type("\x14");
+	check("a\u00fc"
+	      "b|");
+	type("\x01\x06\x14");
+	check("\u00fc"
+	      "a|b");
+	type("\x01\x14");
+	check("|\u00fc"
+	      "ab");
+}
+
+Test(edit, meta_backspace_takes_a_word)
+{
+	type("one two\x1b\x7f");
+	check("one |");
+}

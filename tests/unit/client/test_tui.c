@@ -361,6 +361,24 @@ Test(tui, the_line_goes_to_the_room_it_was_typed_in)
 	tui_check(" alice #lobby> half a line");
 }
 
+Test(tui, the_cursor_stands_behind_what_is_seen)
+{
+	tui_keys("\u65e5\U0001f44d\U0001f3fd\u2764\ufe0fe\u0301x");
+	tui_check("> \u65e5\U0001f44d\u2764e\u0301x\n");
+	cr_assert_eq(tui_canvas.cursor_column, 15 + 2 + 2 + 1 + 1 + 1);
+	tui_keys("\x02\x02");
+	tui_picture();
+	cr_assert_eq(tui_canvas.cursor_column, 15 + 2 + 2 + 1 + 1);
+}
+
+Test(tui, what_is_taken_in_one_room_comes_back_in_another)
+{
+	tui_keys("carry me\x15");
+	tui_target(tui, "alice", "dev");
+	tui_keys("\x19");
+	tui_check("#dev> carry me\n");
+}
+
 Test(tui, a_paste_of_some_lines_is_one_message)
 {
 	tui_keys(ESC "[200~one\ntwo\n" ESC "[201~");
