@@ -22,7 +22,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@)
 .DEFAULT_GOAL := all
 
 # ---- the house: a folder is an archive, a program links the floors below it
-FOLDERS = base proto auth shm worker master client keys top
+FOLDERS = base proto auth shm worker agents master client keys top
 MAINS   = master/main.c client/main.c keys/chat_keys.c top/chat_top.c
 sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -33,7 +33,8 @@ UNDER_proto  = proto base
 UNDER_auth   = auth base
 UNDER_shm    = shm base
 UNDER_worker = worker shm proto auth base
-UNDER_master = master worker shm proto auth base
+UNDER_agents = agents shm proto auth base
+UNDER_master = master worker agents shm proto auth base
 UNDER_client = client proto auth base
 UNDER_keys   = keys auth base
 UNDER_top    = top shm proto base
@@ -68,11 +69,11 @@ $(BUILD)/%.o: %.c
 
 # ---- tests. One Criterion binary for units (tests/unit/<folder>, of the folders in UNIT), one
 # for the whole; crash and stress programs are plain ones that need fork or TSan.
-UNIT ?= base proto auth shm worker master client keys top
+UNIT ?= base proto auth shm worker agents master client keys top
 FIXTURES = $(wildcard tests/shm_*.c tests/unit/shm/*fixture*.c)
 TAG   = $(if $(filter 1,$(words $(UNIT))),-$(UNIT))
 UNIT_SOURCES = $(sort $(foreach f,$(UNIT),$(wildcard tests/unit/$(f)/*.c)) $(if $(filter shm worker top,$(UNIT)),$(FIXTURES)))
-UNIT_FLOORS  = $(filter $(foreach f,$(UNIT),$(UNDER_$(f))),top master worker client keys shm proto auth base)
+UNIT_FLOORS  = $(filter $(foreach f,$(UNIT),$(UNDER_$(f))),top master worker agents client keys shm proto auth base)
 CRASH  = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/crash/crash_*.c))
 STRESS = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/stress/stress_*.c))
 FUZZ   = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -330,3 +330,19 @@ unsigned keyring_line_count(const struct keyring_view *view)
 {
 	return view->line_count;
 }
+
+unsigned keyring_roles(const struct keyring_view *view, const char *name)
+{
+	const struct name_binding *binding = keyring_find_binding(view, name);
+	unsigned roles = 0, count, first;
+
+	first = keyring_find_pins(view, name, &count);
+	for (unsigned i = 0; i < count; i++)
+		roles |= view->lines[view->pins[first + i].line].roles;
+	if (count > 0 || binding == NULL)
+		return roles;
+	first = keyring_find_lines(view, binding->hash, &count);
+	for (unsigned i = 0; i < count; i++)
+		roles |= view->lines[first + i].roles;
+	return roles;
+}

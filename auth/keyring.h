@@ -156,6 +156,11 @@ unsigned keyring_find_pins(const struct keyring_view *view, const char *name, un
 const struct name_binding *keyring_find_binding(const struct keyring_view *view, const char *name);
 /* Someone could have mail: the name is pinned by the file, or bound (so has logged in before). */
 bool keyring_knows_name(const struct keyring_view *view, const char *name);
+/*
+ * ROLE_*: what the file says of the lines that grant the name, of its pins, or of the key that
+ * owns it.
+ */
+unsigned keyring_roles(const struct keyring_view *view, const char *name);
 /* How many lines accept keys: 0 means nobody can log in. */
 unsigned keyring_line_count(const struct keyring_view *view);
 

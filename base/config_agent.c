@@ -242,8 +242,13 @@ int config_agent_set(struct config_agent *agent, const char *name, const char *v
 static int check_people(const char *option, const char *list, bool everyone, struct buf *why)
 {
 	char word[AGENT_TEXT_SIZE];
+	unsigned count = 0;
 
 	while (agent_list_next(&list, word, sizeof(word))) {
+		if (!everyone && ++count > AGENT_APPROVE_MAX) {
+			buf_printf(why, "%s: at most %u names fit", option, AGENT_APPROVE_MAX);
+			return -EINVAL;
+		}
 		if (is_name(word) && (everyone || strcmp(word, "everyone") != 0))
 			continue;
 		buf_printf(why, "%s: \"%s\" is no name%s", option, word,

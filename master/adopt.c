@@ -115,6 +115,8 @@ int adopt_take(struct master *master, struct handover *handover)
 	handover_finish(handover, true);
 	now = clock_mono_ms();
 	if (err == 0) {
+		supervisor_adopt(&master->supervisor, &master->shm);
+		master_hear_of_others(master);
 		reap_early(master);
 		master->children.watch_from_mono_ms = now;
 		master->state = MASTER_ROLLING;

@@ -198,12 +198,17 @@ void children_reap(struct children *children, struct shm *shm, bool ending, uint
 	bool any = false;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		bool ours = false;
+
 		for (unsigned i = 0; i < children->count; i++) {
 			if (children->child[i].pid != pid)
 				continue;
 			child_died(&children->child[i], i, status, shm, ending, now_mono_ms);
-			any = true;
+			ours = true;
 		}
+		any |= ours;
+		if (!ours && children->other_died != NULL)
+			children->other_died(children->other_data, pid, status, now_mono_ms);
 	}
 	for (unsigned i = 0; any && i < children->count; i++) {
 		if (children->child[i].pid != 0)

@@ -47,6 +47,9 @@ struct child {
 struct children {
 	unsigned count;
 	struct child child[WORKERS_MAX];
+	/* A dead child that is no worker; NULL: nobody asks. */
+	void (*other_died)(void *data, pid_t pid, int status, uint64_t now_mono_ms);
+	void *other_data;
 	uint64_t watched_mono_ms;    /* the last look at their heartbeats */
 	uint64_t watch_from_mono_ms; /* since when we have been awake ourselves */
 };

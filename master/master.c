@@ -1,6 +1,7 @@
 #include "master/master.h"
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "master/adopt.h"
 #include "master/claims.h"
@@ -42,14 +43,50 @@ static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 	inherit->metrics_fd = master->metrics_fd;
 	inherit->config = &master->config;
 	inherit->account = &master->account;
+	inherit->agents = master->supervisor.board;
 	inherit->port = master->listeners.port;
 	inherit->wildcard = master->listeners.wildcard;
 	doorbell_enter(master->bells, slot);
 	return keys_enter_worker(&master->keys, &inherit->keyring);
 }
 
+static int enter_supervisor(void *data, struct keyring **ret_keyring)
+{
+	struct master *master = data;
+
+	signals_enter_child(&master->signal_fd);
+	upgrade_enter_child(&master->upgrade);
+	claims_drop(&master->held);
+	names_server_enter_child(&master->names_server);
+	notify_close(&master->notify);
+	children_enter_child(&master->children);
+	listen_close(&master->listeners);
+	fd_close(&master->metrics_fd);
+	return keys_enter_worker(&master->keys, ret_keyring);
+}
+
+static void other_died(void *data, pid_t pid, int status, uint64_t now)
+{
+	struct master *master = data;
+
+	supervisor_reaped(&master->supervisor, &master->shm, pid, status, now);
+}
+
+void master_hear_of_others(struct master *master)
+{
+	master->children.other_died = other_died;
+	master->children.other_data = master;
+}
+
 static void fork_due(struct master *master, uint64_t now)
 {
+	const struct supervisor_world agents = {
+		.shm = &master->shm,
+		.config = &master->config,
+		.folder = master->folder.data,
+		.enter = enter_supervisor,
+		.data = master,
+	};
 	const struct child_world world = {
 		.shm = &master->shm,
 		.run = process_run,
@@ -59,6 +96,9 @@ static void fork_due(struct master *master, uint64_t now)
 
 	if (master->state < MASTER_DRAINING)
 		children_fork_due(&master->children, &world, now);
+	/* Behind the workers, of whom somebody has to be there before anyone speaks. */
+	if (master->state > MASTER_STARTING && master->state < MASTER_DRAINING)
+		supervisor_fork_due(&master->supervisor, &agents, now);
 }
 
 /* After an upgrade, for a moment: nothing may be published, so nothing that leads to it is done. */
@@ -83,6 +123,7 @@ static void drain(struct master *master, const char *why, uint64_t now)
 	master->state = MASTER_DRAINING;
 	master->drain_by_ms = now + MASTER_DRAIN_MS;
 	children_tell(&master->children, &packet, SIGTERM);
+	supervisor_stop(&master->supervisor);
 }
 
 /*
@@ -146,12 +187,13 @@ static void advance(struct master *master, uint64_t now)
 	}
 	if (master->state != MASTER_DRAINING)
 		return;
-	if (children_running(&master->children) == 0) {
+	if (children_running(&master->children) == 0 && master->supervisor.pid == 0) {
 		master->state = MASTER_ENDED;
 	} else if (now >= master->drain_by_ms) {
 		log_warn("workers killed", "count=%u after_ms=%u",
 			 children_running(&master->children), MASTER_DRAIN_MS);
 		children_kill(&master->children, SIGKILL);
+		supervisor_kill(&master->supervisor);
 		/* The kernel needs a moment; a worker stuck in it is asked again. */
 		master->drain_by_ms = now + TICK_MS;
 	}
@@ -186,6 +228,7 @@ static void reload_config(struct master *master)
 {
 	struct config fresh;
 	struct buf notes = BUF_INIT;
+	bool other_agents;
 	int err = config_reload(&master->config, &fresh, &notes);
 
 	if (err == 0) {
@@ -198,8 +241,12 @@ static void reload_config(struct master *master)
 	if (err < 0)
 		return;
 	log_changes(&master->config, &fresh);
+	other_agents = !config_agents_equal(&master->config.agents, &fresh.agents);
 	config_finish(&master->config);
 	master->config = fresh;
+	/* One that knows the new ones is started when it has stopped its own. */
+	if (other_agents)
+		supervisor_stop(&master->supervisor);
 	log_set_level(fresh.log_level);
 	log_info("configuration loaded", "file=%s",
 		 fresh.config_file[0] != '\0' ? fresh.config_file : "-");
@@ -307,6 +354,10 @@ static int wait_ms(const struct master *master, uint64_t now)
 		due = children_wait_ms(&master->children, now);
 	if (due >= 0 && now + (unsigned)due < until)
 		until = now + (unsigned)due;
+	if (master->state > MASTER_STARTING && master->state < MASTER_DRAINING)
+		due = supervisor_wait_ms(&master->supervisor, master->config.agents.count > 0, now);
+	if (due >= 0 && now + (unsigned)due < until)
+		until = now + (unsigned)due;
 	return until > now ? (int)(until - now) : 0;
 }
 
@@ -349,6 +400,7 @@ static void tick(struct master *master, uint64_t now)
 	if (!is_silent(master))
 		keys_tick(&master->keys);
 	children_watch(&master->children, &master->shm, now);
+	supervisor_watch(&master->supervisor, &master->shm, now);
 	if (now < master->hangup_until_ms && terminal_is_gone(master))
 		drain(master, "terminal gone", now);
 }
@@ -359,6 +411,7 @@ static void loop(struct master *master)
 	int signal_number;
 
 	master->tick_due_ms = now + TICK_MS;
+	master_hear_of_others(master);
 	while (master->state != MASTER_ENDED) {
 		fork_due(master, now);
 		wait_for_events(master);
@@ -392,9 +445,12 @@ int master_run(struct config *config, struct handover *handover)
 		master.bells[i][0] = master.bells[i][1] = -1;
 	notify_open(&master.notify);
 	upgrade_init(&master.upgrade);
-	err = handover != NULL ? adopt_take(&master, handover) : master_open(&master);
+	err = supervisor_open(&master.supervisor);
+	if (err == 0)
+		err = handover != NULL ? adopt_take(&master, handover) : master_open(&master);
 	if (err == 0)
 		loop(&master);
+	supervisor_end(&master.supervisor);
 	upgrade_finish(&master.upgrade);
 	claims_drop(&master.held);
 	if (master_close(&master) < 0 || err < 0)

@@ -25,6 +25,7 @@
 #include "master/roll.h"
 #include "master/server_names.h"
 #include "master/upgrade.h"
+#include "master/supervisor.h"
 #include "master/walls_log.h"
 #include "shm/segment.h"
 
@@ -68,6 +69,7 @@ struct master {
 	struct account account; /* of the workers */
 	struct children children;
 	struct walls_log walls_log;
+	struct supervisor_child supervisor; /* of the agents */
 	struct upgrade upgrade;
 	struct roll roll;        /* in MASTER_ROLLING */
 	struct claims_held held; /* while it is silent */
@@ -82,5 +84,7 @@ struct handover;
 int master_run(struct config *config, struct handover *handover);
 /* SIGHUP's work: the configuration and the keys. */
 void master_reload(struct master *master);
+/* Dead children that are no workers are looked at from now on. */
+void master_hear_of_others(struct master *master);
 
 #endif

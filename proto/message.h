@@ -19,6 +19,7 @@
 #ifndef PROTO_MESSAGE_H
 #define PROTO_MESSAGE_H
 
+#include "base/config_agent.h"
 #include "base/limits.h"
 #include "proto/error.h"
 #include "proto/text.h"
@@ -31,7 +32,7 @@
 #define CURSOR_LEN_MAX 64u
 #define MATCH_LEN_MAX 64u
 #define ASK_OPTIONS_MAX 8u
-#define ASK_APPROVE_MAX 16u
+#define ASK_APPROVE_MAX AGENT_APPROVE_MAX
 
 enum message_type {
 #define MESSAGE(type, handler, state, bucket) MSG_##type,

@@ -12,10 +12,11 @@ BEGIN {
 	may["auth"] = " auth base "
 	may["shm"] = " shm base "
 	may["worker"] = " worker shm proto auth base "
+	may["agents"] = " agents shm proto auth base "
 	may["client"] = " client proto auth base "
 	may["keys"] = " keys auth base "
 	may["top"] = " top shm proto base "
-	may["master"] = " master worker shm proto auth base "
+	may["master"] = " master worker agents shm proto auth base "
 	owner["jansson.h"] = "^proto/"
 	owner["sodium.h"] = "^auth/"
 	owner["openssl/"] = "^auth/"
@@ -43,4 +44,4 @@ FNR == 1 { split(FILENAME, part, "/"); folder = part[1] }
 			fail("<" name "> belongs to " owner[name])
 }
 END { exit bad }
-' base/*.[ch] proto/*.[ch] auth/*.[ch] shm/*.[ch] worker/*.[ch] client/*.[ch] keys/*.[ch] top/*.[ch] master/*.[ch]
+' base/*.[ch] proto/*.[ch] auth/*.[ch] shm/*.[ch] worker/*.[ch] agents/*.[ch] client/*.[ch] keys/*.[ch] top/*.[ch] master/*.[ch]

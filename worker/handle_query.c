@@ -122,23 +122,6 @@ static int by_number(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* What the file says of the lines that grant the name: of its pins, and of the key that owns it. */
-static unsigned roles_of(const struct keyring_view *view, const char *name)
-{
-	const struct name_binding *binding = keyring_find_binding(view, name);
-	unsigned roles = 0, count, first;
-
-	first = keyring_find_pins(view, name, &count);
-	for (unsigned i = 0; i < count; i++)
-		roles |= view->lines[view->pins[first + i].line].roles;
-	if (count > 0 || binding == NULL)
-		return roles;
-	first = keyring_find_lines(view, binding->hash, &count);
-	for (unsigned i = 0; i < count; i++)
-		roles |= view->lines[first + i].roles;
-	return roles;
-}
-
 static const char *role_word(unsigned roles)
 {
 	if ((roles & ROLE_OP) != 0)
@@ -172,7 +155,7 @@ static unsigned fill_page(struct worker *worker, const struct present *present, 
 			.connections = user_connections(&worker->shm, user),
 			.away = away ? person->away : NULL,
 			.state = agent_state_of(worker, person->name),
-			.role = role_word(roles_of(view, person->name))};
+			.role = role_word(keyring_roles(view, person->name))};
 		if (rows[count].state != NULL)
 			rows[count].role = "agent";
 		bytes += (away ? strlen(person->away) : 0) + NAME_SIZE;

@@ -35,6 +35,7 @@ unsigned http_answer_metrics(const struct worker *worker, const char *path, stru
 	if (strcmp(path, "/metrics") == 0) {
 		*ret_content_type = "text/plain; version=0.0.4; charset=utf-8";
 		metrics_write(&worker->shm, worker->config, body);
+		metrics_write_agents(worker->inherit->agents, body);
 		return 200;
 	}
 	buf_append_str(body, "not found\n");

@@ -182,3 +182,63 @@ void metrics_write(const struct shm *shm, const struct config *config, struct bu
 	put_latency(shm, out);
 	put_tables(shm, config, out);
 }
+
+/* ---- agents ----------------------------------------------------------------------------- */
+
+enum agent_sum { SUM_TURNS, SUM_FAILURES, SUM_RESTARTS, SUM_BUSY, SUM_COST, SUM_QUEUE };
+
+static const struct {
+	const char *name, *type, *help;
+} agent_sums[] = {
+	[SUM_TURNS] = {"agent_turns_total", "counter", "Messages that an agent has worked on"},
+	[SUM_FAILURES] = {"agent_failures_total", "counter", "Of these, the ones that failed"},
+	[SUM_RESTARTS] = {"agent_restarts_total", "counter",
+			  "Times that an agent's program was started again"},
+	[SUM_BUSY] = {"agent_busy_seconds_total", "counter", "Time that an agent was at work"},
+	[SUM_COST] = {"agent_cost_dollars_total", "counter", "What an agent says that it has cost"},
+	[SUM_QUEUE] = {"agent_queue", "gauge", "Messages that wait for an agent"},
+};
+
+static void put_agent(enum agent_sum sum, const struct agent_entry *entry, struct buf *out)
+{
+	uint64_t value = 0;
+
+	buf_printf(out, "roomkey_%s{agent=\"%s\"} ", agent_sums[sum].name, entry->name);
+	switch (sum) {
+	case SUM_TURNS:
+		value = atomic_load(&entry->turns);
+		break;
+	case SUM_FAILURES:
+		value = atomic_load(&entry->failures);
+		break;
+	case SUM_RESTARTS:
+		value = atomic_load(&entry->restarts);
+		break;
+	case SUM_QUEUE:
+		value = atomic_load(&entry->queue);
+		break;
+	case SUM_BUSY:
+		value = atomic_load(&entry->busy_ms);
+		buf_printf(out, "%" PRIu64 ".%03" PRIu64 "\n", value / 1000, value % 1000);
+		return;
+	case SUM_COST:
+		value = atomic_load(&entry->cost_microusd);
+		buf_printf(out, "%" PRIu64 ".%06" PRIu64 "\n", value / 1000000, value % 1000000);
+		return;
+	}
+	buf_printf(out, "%" PRIu64 "\n", value);
+}
+
+void metrics_write_agents(const struct agent_board *board, struct buf *out)
+{
+	unsigned count = agent_board_count(board);
+	struct agent_entry entry;
+
+	for (unsigned sum = 0; count > 0 && sum < sizeof(agent_sums) / sizeof(agent_sums[0]);
+	     sum++) {
+		head(out, agent_sums[sum].name, agent_sums[sum].type, agent_sums[sum].help);
+		for (unsigned i = 0; i < count; i++)
+			if (agent_board_read(board, i, &entry))
+				put_agent((enum agent_sum)sum, &entry, out);
+	}
+}

@@ -9,6 +9,7 @@
 #include "auth/login.h"
 #include "base/buf.h"
 #include "base/config.h"
+#include "shm/agent_board.h"
 #include "shm/segment.h"
 
 enum metrics_login {
@@ -25,5 +26,7 @@ void metrics_count_login(struct shm *shm, enum metrics_login result,
 
 /* Sums over all workers, dead ones' counts included, and the state of the tables. */
 void metrics_write(const struct shm *shm, const struct config *config, struct buf *out);
+/* What the agents have done; NULL: there are none. */
+void metrics_write_agents(const struct agent_board *board, struct buf *out);
 
 #endif
