@@ -62,6 +62,7 @@ static int enter_supervisor(void *data, struct keyring **ret_keyring)
 	children_enter_child(&master->children);
 	listen_close(&master->listeners);
 	fd_close(&master->metrics_fd);
+	doorbell_enter(master->bells, AGENTS_SLOT);
 	return keys_enter_worker(&master->keys, ret_keyring);
 }
 
