@@ -347,7 +347,6 @@ int supervisor_run(const struct supervisor_inherit *inherit)
 					.board = inherit->board};
 	memset(sup.sessions, 0xff, sizeof(sup.sessions));
 	segment_enter_worker(&sup.shm, AGENTS_SLOT);
-	agent_board_write(inherit->board, &inherit->config->agents);
 	err = open_all(&sup);
 	if (err < 0) {
 		log_error("agents can't start", "error=%s", strerror(-err));

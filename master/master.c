@@ -95,6 +95,7 @@ static void fork_due(struct master *master, uint64_t now)
 		.data = master,
 	};
 
+	supervisor_publish(&master->supervisor, &master->config);
 	if (master->state < MASTER_DRAINING)
 		children_fork_due(&master->children, &world, now);
 	/* Behind the workers, of whom somebody has to be there before anyone speaks. */

@@ -28,8 +28,16 @@ void supervisor_adopt(struct supervisor_child *sup, const struct shm *shm)
 	if (!janitor_worker_alive(shm, AGENTS_SLOT) || pid <= 0)
 		return;
 	sup->pid = pid;
+	sup->old = true;
 	sup->born_mono_ms = clock_mono_ms();
 	supervisor_stop(sup);
+}
+
+void supervisor_publish(struct supervisor_child *sup, const struct config *config)
+{
+	/* One that runs writes to the board, but for that of the binary before: it has its own. */
+	if ((sup->pid == 0 || sup->old) && !agent_board_is(sup->board, &config->agents))
+		agent_board_write(sup->board, &config->agents);
 }
 
 static _Noreturn void child_main(const struct supervisor_child *sup,
@@ -102,6 +110,7 @@ bool supervisor_reaped(struct supervisor_child *sup, struct shm *shm, pid_t pid,
 			 WIFEXITED(status) ? WEXITSTATUS(status) : -1,
 			 WIFSIGNALED(status) ? WTERMSIG(status) : 0, delay_ms);
 	sup->pid = 0;
+	sup->old = false;
 	sup->due_mono_ms = now_mono_ms + delay_ms;
 	return true;
 }

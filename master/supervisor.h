@@ -2,9 +2,9 @@
  * The process of the agents (agents/supervisor.h), as the master sees it: one more child, in a
  * resident's slot, started where the configuration names agents, and started again when it dies.
  *
- *	supervisor_fork_due   each turn of the loop
- *	supervisor_reaped     every dead child that is no worker
- *	supervisor_stop       at the end, and where the agents of the configuration are others
+ *	supervisor_publish    each turn of the loop, before anybody is forked: whose names are
+ *agents' supervisor_fork_due   each turn of the loop supervisor_reaped     every dead child that is
+ *no worker supervisor_stop       at the end, and where the agents of the configuration are others
  *	supervisor_adopt      after an upgrade: the old binary's is told to stop, then ours starts
  */
 #ifndef MASTER_SUPERVISOR_H
@@ -21,6 +21,7 @@ struct supervisor_child {
 	struct agent_board *board; /* shared with all children; never NULL once opened */
 	pid_t pid;                 /* 0: none */
 	bool ordered;              /* told to stop */
+	bool old;                  /* of the binary before an upgrade */
 	bool distrusted;           /* it was killed for standing still: the logs are audited */
 	uint64_t born_mono_ms, due_mono_ms;
 	struct respawn respawn;
@@ -30,6 +31,8 @@ struct supervisor_child {
 int supervisor_open(struct supervisor_child *sup);
 /* One that runs already. */
 void supervisor_adopt(struct supervisor_child *sup, const struct shm *shm);
+/* The board says what the configuration says, as soon as nobody writes to it. */
+void supervisor_publish(struct supervisor_child *sup, const struct config *config);
 /* `enter`, in the child: closes what isn't its own, opens its keyring. 0 or -errno. */
 struct supervisor_world {
 	struct shm *shm;

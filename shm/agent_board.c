@@ -17,6 +17,9 @@ struct agent_board *agent_board_create(void)
 static void write_entry(struct agent_entry *entry, const struct config_agent *agent)
 {
 	snprintf(entry->name, sizeof(entry->name), "%s", agent->name);
+	snprintf(entry->rooms, sizeof(entry->rooms), "%s", agent->rooms);
+	snprintf(entry->talk, sizeof(entry->talk), "%s", agent->talk);
+	snprintf(entry->approve, sizeof(entry->approve), "%s", agent->approve);
 	atomic_store(&entry->state, AGENT_RESTARTING);
 	atomic_store(&entry->queue, 0);
 }
@@ -41,8 +44,7 @@ void agent_board_write(struct agent_board *board, const struct config_agents *ag
 	unsigned old_count = agent_board_count(board);
 
 	memcpy(old, board->entry, sizeof(old));
-	/* A predecessor may have died half way: odd stays odd. */
-	atomic_store(&board->version, atomic_load(&board->version) | 1);
+	atomic_fetch_add(&board->version, 1);
 	atomic_store(&board->count, 0);
 	memset(board->entry, 0, sizeof(board->entry));
 	for (unsigned i = 0; i < agents->count; i++) {
@@ -50,7 +52,19 @@ void agent_board_write(struct agent_board *board, const struct config_agents *ag
 		keep_sums(&board->entry[i], old, old_count);
 	}
 	atomic_store(&board->count, agents->count);
-	atomic_store(&board->version, atomic_load(&board->version) + 1);
+	atomic_fetch_add(&board->version, 1);
+}
+
+bool agent_board_is(const struct agent_board *board, const struct config_agents *agents)
+{
+	bool same = agent_board_count(board) == agents->count;
+
+	for (unsigned i = 0; same && i < agents->count; i++)
+		same = strcmp(board->entry[i].name, agents->agent[i].name) == 0 &&
+		       strcmp(board->entry[i].rooms, agents->agent[i].rooms) == 0 &&
+		       strcmp(board->entry[i].talk, agents->agent[i].talk) == 0 &&
+		       strcmp(board->entry[i].approve, agents->agent[i].approve) == 0;
+	return same;
 }
 
 unsigned agent_board_count(const struct agent_board *board)
@@ -79,10 +93,21 @@ bool agent_board_find(const struct agent_board *board, const char *name,
 		      struct agent_entry *ret_entry)
 {
 	for (unsigned i = 0; i < agent_board_count(board); i++) {
+		/* The copy is large, and most names are nobody's. */
+		if (atomic_load(&board->version) % 2 == 0 &&
+		    strncmp(board->entry[i].name, name, NAME_SIZE) != 0)
+			continue;
 		if (agent_board_read(board, i, ret_entry) && strcmp(ret_entry->name, name) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool agent_board_has(const struct agent_board *board, const char *name)
+{
+	struct agent_entry entry;
+
+	return agent_board_find(board, name, &entry);
 }
 
 const char *agent_state_word(enum agent_state state)

@@ -2,13 +2,13 @@
  * What everyone may know about the agents: a board in shared memory of its own, beside the
  * segment, for it says what is true of this life of the server only.
  *
- *	master       agent_board_create, before its first fork; kills what a dead supervisor left
- *	supervisor   agent_board_write; the only writer of a board
- *	workers      agent_board_find: what does the agent of that name do (who the agents are says
- *	             the configuration)
+ *	master       agent_board_create, before its first fork; agent_board_write, before it starts
+ *	             a supervisor of these agents
+ *	supervisor   what its agents do: the numbers of their entries
+ *	workers      is this name an agent's, what does it do, who may order it
  *
- * Numbers are single atomic words. Names change only while `version` is odd: a
- * reader looks at it before and after, and finds nothing where it moved.
+ * Numbers are single atomic words. Names and lists change only while `version` is odd, and while
+ * there is no supervisor: a reader looks at it before and after, and tries again where it moved.
  */
 #ifndef SHM_AGENT_BOARD_H
 #define SHM_AGENT_BOARD_H
@@ -27,6 +27,8 @@ enum agent_state { AGENT_IDLE, AGENT_BUSY, AGENT_DOWN, AGENT_RESTARTING };
 
 struct agent_entry {
 	char name[NAME_SIZE];
+	/* Lists as the configuration has them, separated by blanks. */
+	char rooms[AGENT_TEXT_SIZE], talk[AGENT_TEXT_SIZE], approve[AGENT_TEXT_SIZE];
 	_Atomic uint32_t state; /* enum agent_state */
 	_Atomic uint64_t queue, turns, failures, restarts, busy_ms, cost_microusd;
 };
@@ -39,8 +41,10 @@ struct agent_board {
 
 /* NULL: no memory. Never given back. */
 struct agent_board *agent_board_create(void);
-/* The supervisor's first act: the board says what this configuration says, everyone restarting. */
+/* The board says what this configuration says; sums of names that stay go on. */
 void agent_board_write(struct agent_board *board, const struct config_agents *agents);
+/* Does it say so already? */
+bool agent_board_is(const struct agent_board *board, const struct config_agents *agents);
 
 /* How many there are; a copy of one: false where there is none (any more). NULL boards are empty.
  */
@@ -49,6 +53,9 @@ bool agent_board_read(const struct agent_board *board, unsigned at, struct agent
 /* The agent of that name: false if there is none. */
 bool agent_board_find(const struct agent_board *board, const char *name,
 		      struct agent_entry *ret_entry);
+
+/* Is it an agent's name? */
+bool agent_board_has(const struct agent_board *board, const char *name);
 
 /* "idle", "busy", "down", "restarting". */
 const char *agent_state_word(enum agent_state state);

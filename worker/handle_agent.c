@@ -10,18 +10,24 @@
 #include "shm/janitor.h"
 #include "shm/news.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Without a supervisor nobody does anything. */
+static const char *state_of(const struct worker *worker, const struct agent_entry *entry)
+{
+	if (!janitor_worker_alive(&worker->shm, AGENTS_SLOT))
+		return agent_state_word(AGENT_RESTARTING);
+	return agent_state_word((enum agent_state)atomic_load(&entry->state));
+}
 
 const char *agent_state_of(const struct worker *worker, const char *name)
 {
 	struct agent_entry entry;
 
-	if (config_agent_find(&worker->config->agents, name) == NULL)
+	if (!agent_board_find(worker->inherit->agents, name, &entry))
 		return NULL;
-	if (!janitor_worker_alive(&worker->shm, AGENTS_SLOT) ||
-	    !agent_board_find(worker->inherit->agents, name, &entry))
-		return agent_state_word(AGENT_RESTARTING);
-	return agent_state_word((enum agent_state)atomic_load(&entry.state));
+	return state_of(worker, &entry);
 }
 
 /* ---- agent ------------------------------------------------------------------------ */
@@ -29,35 +35,36 @@ const char *agent_state_of(const struct worker *worker, const char *name)
 static void tell_status(struct conn *conn, const struct message *message)
 {
 	struct worker *worker = conn->worker;
-	const struct config_agents *agents = &worker->config->agents;
+	const struct agent_board *board = worker->inherit->agents;
+	struct agent_entry *entries = calloc(AGENTS_MAX, sizeof(*entries));
 	struct event_agent_row rows[AGENTS_MAX];
 	size_t count = 0;
 
-	for (unsigned i = 0; i < agents->count; i++) {
-		const struct config_agent *agent = &agents->agent[i];
-		struct agent_entry entry;
+	for (unsigned i = 0; entries != NULL && i < agent_board_count(board); i++) {
+		struct agent_entry *entry = &entries[count];
 
-		if (message->agent.agent.len > 0 && !text_equals(message->agent.agent, agent->name))
+		if (!agent_board_read(board, i, entry) ||
+		    (message->agent.agent.len > 0 &&
+		     !text_equals(message->agent.agent, entry->name)))
 			continue;
-		memset(&entry, 0, sizeof(entry));
-		agent_board_find(worker->inherit->agents, agent->name, &entry);
 		rows[count++] = (struct event_agent_row){
-			.agent = agent->name,
-			.state = agent_state_of(worker, agent->name),
-			.rooms = agent->rooms,
-			.queue = atomic_load(&entry.queue),
-			.turns = atomic_load(&entry.turns),
-			.failures = atomic_load(&entry.failures),
-			.restarts = atomic_load(&entry.restarts),
-			.busy_s = atomic_load(&entry.busy_ms) / 1000,
-			.cost_microusd = atomic_load(&entry.cost_microusd)};
+			.agent = entry->name,
+			.state = state_of(worker, entry),
+			.rooms = entry->rooms,
+			.queue = atomic_load(&entry->queue),
+			.turns = atomic_load(&entry->turns),
+			.failures = atomic_load(&entry->failures),
+			.restarts = atomic_load(&entry->restarts),
+			.busy_s = atomic_load(&entry->busy_ms) / 1000,
+			.cost_microusd = atomic_load(&entry->cost_microusd)};
 	}
 	buf_reset(&worker->line);
 	event_agents(&worker->line, message->id.str, rows, count);
 	conn_tell(conn, &worker->line);
+	free(entries);
 }
 
-static bool may_order(const struct conn *conn, const struct config_agent *agent,
+static bool may_order(const struct conn *conn, const struct agent_entry *agent,
 		      enum agent_action action)
 {
 	bool is_op = (conn->identity->roles & ROLE_OP) != 0;
@@ -66,7 +73,8 @@ static bool may_order(const struct conn *conn, const struct config_agent *agent,
 	       (action == AGENT_INTERRUPT && agent_list_has(agent->talk, conn->name, is_op));
 }
 
-static enum proto_error send_order(struct conn *conn, const struct message *message)
+static enum proto_error send_order(struct conn *conn, const struct message *message,
+				   const struct agent_entry *agent)
 {
 	struct worker *worker = conn->worker;
 	struct text name = message->agent.agent;
@@ -75,7 +83,7 @@ static enum proto_error send_order(struct conn *conn, const struct message *mess
 	if (!janitor_worker_alive(&worker->shm, AGENTS_SLOT))
 		return ERR_agent_restarting;
 	if (message->agent.action == AGENT_INTERRUPT &&
-	    strcmp(agent_state_of(worker, name.str), "down") == 0)
+	    strcmp(state_of(worker, agent), "down") == 0)
 		return ERR_agent_down;
 	news_fill(&news, NEWS_ORDER, 0, 0, name.str, name.len);
 	news.action = (uint8_t)message->agent.action;
@@ -85,11 +93,12 @@ static enum proto_error send_order(struct conn *conn, const struct message *mess
 
 void handle_agent(struct conn *conn, const struct message *message)
 {
-	const struct config_agent *agent =
-		config_agent_find(&conn->worker->config->agents, message->agent.agent.str);
+	const struct agent_board *board = conn->worker->inherit->agents;
+	struct agent_entry agent;
 	enum proto_error error;
 
-	if (message->agent.agent.len > 0 && agent == NULL) {
+	if (message->agent.agent.len > 0 &&
+	    !agent_board_find(board, message->agent.agent.str, &agent)) {
 		answer_error_text(conn, message, ERR_no_such_user,
 				  "there is no agent of that name");
 		return;
@@ -98,18 +107,18 @@ void handle_agent(struct conn *conn, const struct message *message)
 		tell_status(conn, message);
 		return;
 	}
-	if (!may_order(conn, agent, message->agent.action)) {
+	if (!may_order(conn, &agent, message->agent.action)) {
 		answer_error_text(
 			conn, message, ERR_forbidden,
 			"only operators, and whom the agent's approve = names, may do that");
 		return;
 	}
-	error = send_order(conn, message);
+	error = send_order(conn, message, &agent);
 	if (error != PROTO_OK) {
 		answer_error(conn, message, error);
 		return;
 	}
-	log_info("agent order", "agent=%s action=%u user=%s", agent->name, message->agent.action,
+	log_info("agent order", "agent=%s action=%u user=%s", agent.name, message->agent.action,
 		 conn->name);
 	answer_ok(conn, message);
 }

@@ -266,7 +266,7 @@ static void judge(struct conn *conn, const struct message_login *line)
 
 	switch (login_judge(keyring_view(worker->keyring), &request, result)) {
 	case LOGIN_ACCEPT:
-		if (config_agent_find(&worker->config->agents, result->identity.user) != NULL)
+		if (agent_board_has(worker->inherit->agents, result->identity.user))
 			refuse_agent(conn);
 		else if (result->needs_claim)
 			claim(conn);

@@ -379,7 +379,7 @@ void handle_message(struct conn *conn, const struct message *message)
 				  "only keys with the role agent ask questions");
 		return;
 	}
-	if (direct && config_agent_find(&conn->worker->config->agents, line->recipient.str)) {
+	if (direct && agent_board_has(conn->worker->inherit->agents, line->recipient.str)) {
 		answer_error_text(conn, message, ERR_not_supported,
 				  "an agent reads no direct messages: write to it in a room");
 		return;
