@@ -19,6 +19,9 @@ install: all ## into $(DESTDIR)$(PREFIX); a configuration that is there is left 
 	$(here) packaging/apparmor/chat-master >$(etc)/apparmor.d/chat-master
 	test -e $(etc)/chat/chat.conf || $(here) packaging/chat.conf >$(etc)/chat/chat.conf
 	chmod 644 $(units)/roomkey.service $(etc)/apparmor.d/chat-master $(etc)/chat/chat.conf
+	install -d $(share)/roomkey/prometheus $(share)/roomkey/grafana
+	install -m 644 $(wildcard packaging/prometheus/*.yml) $(share)/roomkey/prometheus
+	install -m 644 packaging/grafana/roomkey.json $(share)/roomkey/grafana
 	set -e; for page in $(MAN); do \
 		install -D -m 644 $$page $(share)/man/man$${page##*.}/$${page##*/}; done
 	set -e; for file in $(call COMPLETION,*.bash); do \
@@ -35,7 +38,7 @@ uninstall: ## all that install put there, but the configuration
 	rm -f $(patsubst packaging/completions/%.bash,$(share)/bash-completion/completions/%,$(call COMPLETION,*.bash))
 	rm -f $(patsubst packaging/completions/%,$(share)/zsh/vendor-completions/%,$(call COMPLETION,_*))
 	rm -f $(patsubst packaging/completions/%,$(share)/fish/vendor_completions.d/%,$(call COMPLETION,*.fish))
-	rm -rf $(share)/doc/roomkey
+	rm -rf $(share)/doc/roomkey $(share)/roomkey
 
 deb: ## the Debian package, into $(BUILD)/deb; DEB_BUILD_OPTIONS=nocheck for no unit tests
 	$(Q)tools/deps.sh deb
