@@ -303,10 +303,12 @@ static void rewrite(const char *text, const char *name, const char *value, struc
 
 		if (!last && out->len > 0)
 			buf_append_char(&rest, '\n');
-		buf_append(&rest, out->data + at, out->len - at);
+		if (out->len > at)
+			buf_append(&rest, out->data + at, out->len - at);
 		out->len = at;
 		put_setting(out, name, value, "", 0);
-		buf_append(out, rest.data, rest.len);
+		if (rest.len > 0)
+			buf_append(out, rest.data, rest.len);
 		if (rest.failed)
 			out->failed = true;
 		buf_finish(&rest);

@@ -142,6 +142,17 @@ static void print_note(struct view_line *line, const char *text)
 	buf_finish(&note);
 }
 
+/* What was said before all that stands above: it must not look like the latest. */
+static void mark_older(struct buf *text)
+{
+	struct buf marked = BUF_INIT;
+
+	for (char *rest = text->data, *line; rest && (line = strsep(&rest, "\n"));)
+		buf_printf(&marked, "%s| %s", marked.len > 0 ? "\n" : "", line);
+	buf_finish(text);
+	*text = marked;
+}
+
 static bool show(struct view *view, const struct session_event *event)
 {
 	struct view_line *line = self(view);
@@ -152,6 +163,8 @@ static bool show(struct view *view, const struct session_event *event)
 		return false;
 	learn_people(line, event->line);
 	kind = format_event(&line->format, event, &text);
+	if (kind == FORMAT_SAID && event->freshness == SESSION_HISTORY)
+		mark_older(&text);
 	if (kind != FORMAT_NOTHING && !text.failed) {
 		if (kind == FORMAT_SAID && format_day(event->line, &line->day, &day))
 			print_note(line, day.data);

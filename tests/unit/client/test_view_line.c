@@ -99,14 +99,20 @@ static void type(const char *keys)
 	view->ops->refresh(view);
 }
 
-static void show(const char *json)
+static void show_as(const char *json, enum session_freshness freshness)
 {
 	struct server_line line;
-	struct session_event event = {.type = SESSION_EVENT_LINE, .line = &line};
+	struct session_event event = {
+		.type = SESSION_EVENT_LINE, .line = &line, .freshness = freshness};
 
 	cr_assert_eq(server_line_parse(json, strlen(json), &line), 0);
 	view->ops->show(view, &event);
 	server_line_finish(&line);
+}
+
+static void show(const char *json)
+{
+	show_as(json, SESSION_LIVE);
 }
 
 /* The screen ends with this. */
@@ -150,6 +156,26 @@ Test(view_line, many_at_once_are_drawn_once)
 	cr_assert_str_eq(screen.data,
 			 "\r\x1b[K--:-- #dev bob: hi\r\n--:-- #dev bob: hi\r\n"
 			 "!! no\r\nsuch\r\n\r\x1b[K\x1b[1malice #dev> \x1b[0m\r\x1b[12C");
+}
+
+Test(view_line, older_lines_that_were_asked_for_are_marked)
+{
+	show_as("{\"type\":\"message\",\"room\":\"dev\",\"seq\":1,\"sender\":\"bob\","
+		"\"content\":\"one\\ntwo\"}",
+		SESSION_HISTORY);
+	show(MESSAGE);
+	view->ops->refresh(view);
+	check_end("\r\x1b[K| --:-- #dev bob: one\r\n|       two\r\n--:-- #dev bob: hi\r\n"
+		  "\r\x1b[K\x1b[1malice #dev> \x1b[0m\r\x1b[12C");
+}
+
+Test(view_line, long_lines_go_on_below_their_text)
+{
+	show("{\"type\":\"message\",\"room\":\"dev\",\"seq\":1,\"sender\":\"bob\","
+	     "\"content\":\"a line that is longer than the sixty columns of this terminal\"}");
+	view->ops->refresh(view);
+	check_end("\r\x1b[K--:-- #dev bob: a line that is longer than the sixty columns\r\n"
+		  "      of this terminal\r\n\r\x1b[K\x1b[1malice #dev> \x1b[0m\r\x1b[12C");
 }
 
 Test(view_line, enter_gives_the_line_away_and_clears_it)
