@@ -14,7 +14,7 @@ WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wfo
 HARDEN   = -fstack-protector-strong -fPIE -fno-plt $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS_ALL  = $(STD) $(OPT) $(WARN) $(HARDEN) $(SANITIZE) $(EXTRA) -I. $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANITIZE) $(EXTRA) $(LDFLAGS)
-LIBS     = -lwebsockets -luv -lsodium -lcrypto -ljansson -lseccomp -lncursesw -ltinfo -lpthread -lrt
+LIBS     = -lwebsockets -luv -lsodium -lssl -lcrypto -ljansson -lseccomp -lncursesw -ltinfo -lpthread -lrt
 
 Q   = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@)
@@ -45,7 +45,7 @@ $(BUILD)/chat-master: $(BUILD)/master/main.o $(call archive,$(UNDER_master))
 $(BUILD)/chat-client: $(BUILD)/client/main.o $(call archive,$(UNDER_client))
 $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
 $(BUILD)/chat-top: $(BUILD)/top/chat_top.o $(call archive,$(UNDER_top))
-$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_strangers ws_upgrade flow utf8) $(call archive,base)
+$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_context ws_strangers ws_upgrade flow tls tls_share utf8) $(call archive,base)
 
 all: $(PROGRAMS) ## build chat-master, chat-client, chat-keys and chat-top (default)
 

@@ -46,6 +46,15 @@ int challenge_text(const struct challenge *challenge, char out[CHALLENGE_TEXT_SI
 	return 0;
 }
 
+void challenge_exporter_binding(const uint8_t exporter[BINDING_EXPORTER_BYTES],
+				char out[BINDING_SIZE])
+{
+	static const char name[] = BINDING_TLS_EXPORTER ":";
+
+	memcpy(out, name, sizeof(name) - 1);
+	base64url_encode(exporter, BINDING_EXPORTER_BYTES, out + sizeof(name) - 1);
+}
+
 void challenge_nonce(char out[NONCE_SIZE])
 {
 	uint8_t bytes[NONCE_BYTES];

@@ -23,7 +23,14 @@
 #include <stdint.h>
 
 #define CHALLENGE_NAMESPACE "login@chat-master"
-#define CHALLENGE_BINDING "none" /* the only binding so far */
+#define BINDING_NONE "none"
+/*
+ * Over TLS: in the text "tls-exporter:" and 43 base64url characters, the connection's own channel
+ * binding (RFC 9266), which each side computes for itself.
+ */
+#define BINDING_TLS_EXPORTER "tls-exporter"
+#define BINDING_EXPORTER_BYTES 32u
+#define BINDING_SIZE 64u /* with the NUL */
 #define NONCE_BYTES 32u
 #define NONCE_LEN 43u /* base64url characters */
 #define NONCE_SIZE (NONCE_LEN + 1u)
@@ -48,6 +55,10 @@ struct challenge {
  */
 int challenge_text(const struct challenge *challenge, char out[CHALLENGE_TEXT_SIZE],
 		   size_t *ret_len);
+
+/* "tls-exporter:…" as it stands in the text. */
+void challenge_exporter_binding(const uint8_t exporter[BINDING_EXPORTER_BYTES],
+				char out[BINDING_SIZE]);
 
 /* A fresh nonce: NONCE_BYTES random bytes, base64url. */
 void challenge_nonce(char out[NONCE_SIZE]);

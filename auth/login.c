@@ -38,6 +38,33 @@ static void canonical_from_local(const struct sockaddr *local, char out[SERVER_N
 		out[0] = '\0';
 }
 
+enum binding_kind {
+	BINDING_IS_NONE,
+	BINDING_IS_EXPORTER,
+	BINDING_IS_OTHERS, /* an exporter's, but of another connection */
+	BINDING_UNKNOWN
+};
+
+/* The field names the kind; the whole of what stands in the text is taken, too. */
+static enum binding_kind binding_kind(const struct login_request *request)
+{
+	static const char name[] = BINDING_TLS_EXPORTER;
+
+	if (strcmp(request->binding, BINDING_NONE) == 0)
+		return BINDING_IS_NONE;
+	if (request->exporter == NULL || strncmp(request->binding, name, sizeof(name) - 1) != 0)
+		return BINDING_UNKNOWN;
+	switch (request->binding[sizeof(name) - 1]) {
+	case '\0':
+		return BINDING_IS_EXPORTER;
+	case ':':
+		return strcmp(request->binding, request->exporter) == 0 ? BINDING_IS_EXPORTER
+									: BINDING_IS_OTHERS;
+	default:
+		return BINDING_UNKNOWN;
+	}
+}
+
 static bool is_listed(const struct keyring_view *view, const char *canonical)
 {
 	const char *at = view->servers;
@@ -124,10 +151,12 @@ static enum login_verdict judge_fields(const struct keyring_view *view,
 		wrong_server_message(request->server, &result->identity.peer, result->message);
 		return LOGIN_WRONG_SERVER;
 	}
-	if (strcmp(request->binding, CHALLENGE_BINDING) != 0) {
+	if (binding_kind(request) == BINDING_UNKNOWN) {
 		result->field = "binding";
 		(void)snprintf(result->message, sizeof(result->message),
-			       "the only binding here is \"%s\"", CHALLENGE_BINDING);
+			       request->exporter != NULL ? "the bindings here are \"%s\" and \"%s\""
+							 : "the only binding here is \"%s\"",
+			       BINDING_NONE, BINDING_TLS_EXPORTER);
 		return LOGIN_BAD_FIELD;
 	}
 	return LOGIN_ACCEPT;
@@ -265,7 +294,8 @@ static enum verdict verify_text(const struct login_request *request, const char 
 		.fingerprint = identity->fingerprint,
 		.nonce = request->nonce,
 		.expires_s = request->expires_s,
-		.binding = request->binding,
+		.binding =
+			binding_kind(request) == BINDING_IS_NONE ? BINDING_NONE : request->exporter,
 	};
 	char text[CHALLENGE_TEXT_SIZE];
 	size_t len;
@@ -291,6 +321,8 @@ static enum verdict judge_signature(const struct keyring_view *view,
 
 	if (request->now_s > request->expires_s)
 		return VERDICT_EXPIRED;
+	if (binding_kind(request) == BINDING_IS_OTHERS)
+		return VERDICT_BINDING_MISMATCH;
 	verdict = sshsig_decode(request->signature, request->signature_len, blob, &len);
 	if (verdict == VERDICT_OK)
 		verdict = sshsig_read(blob, len, CHALLENGE_NAMESPACE, &sig);

@@ -47,6 +47,7 @@ struct login_request {
 	const char *nonce;
 	int64_t expires_s;
 	/* the connection */
+	const char *exporter; /* challenge_exporter_binding's; NULL: it has none */
 	int64_t now_s;
 	const struct sockaddr *peer;
 	const struct sockaddr *local; /* NULL unless the listener is bound to every address */

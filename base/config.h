@@ -43,12 +43,16 @@ struct config_call {
  */
 struct config {
 	/* listen */
-	char *host;      /* "localhost": 127.0.0.1 and ::1 */
+	char *host;      /* "*": every address; "localhost": 127.0.0.1 and ::1 */
 	uint32_t port;   /* 0: any free one */
 	char *port_file; /* "": none */
 	struct config_names server_names;
 	uint32_t workers;     /* 1 .. WORKERS_MAX */
 	char *metrics_listen; /* "ADDR:PORT"; "": on the same port, for loopback peers */
+	/* tls */
+	char *tls_cert; /* "": one of our own */
+	char *tls_key;  /* "": in tls_cert's file */
+	bool insecure_plain;
 	/* keys */
 	char *authorized_keys;
 	uint32_t names_per_key;
@@ -93,7 +97,7 @@ struct config {
 	uint32_t slow_timeout;  /* s */
 	/* call */
 	char *config_file; /* "": none */
-	bool check_config, print_config, version, help;
+	bool check_config, print_config, fingerprint, version, help;
 
 	struct config_call call;
 };

@@ -8,13 +8,15 @@ static bool is_live_number(const struct option *option)
 {
 	return option->name != NULL && option->change == OPTION_LIVE &&
 	       (option->kind == OPTION_NUMBER || option->kind == OPTION_BYTES ||
-		option->kind == OPTION_LOG_LEVEL);
+		option->kind == OPTION_LOG_LEVEL || option->kind == OPTION_FLAG);
 }
 
 static uint32_t value_of(const struct option *option, const struct config *config)
 {
 	const void *field = (const char *)config + option->offset;
 
+	if (option->kind == OPTION_FLAG)
+		return *(const bool *)field;
 	return option->kind == OPTION_LOG_LEVEL ? (uint32_t) * (const enum log_level *)field
 						: *(const uint32_t *)field;
 }
@@ -23,6 +25,8 @@ static bool accepts(const struct option *option, uint32_t value)
 {
 	if (option->kind == OPTION_LOG_LEVEL)
 		return value <= LOG_LEVEL_DEBUG;
+	if (option->kind == OPTION_FLAG)
+		return value <= 1;
 	return value >= option->low && value <= option->high;
 }
 
@@ -32,6 +36,8 @@ static void set_value(const struct option *option, struct config *config, uint32
 
 	if (option->kind == OPTION_LOG_LEVEL)
 		*(enum log_level *)field = (enum log_level)value;
+	else if (option->kind == OPTION_FLAG)
+		*(bool *)field = value != 0;
 	else
 		*(uint32_t *)field = value;
 }

@@ -376,8 +376,9 @@ int option_set(const struct option *option, struct config *config, const char *v
 			return refuse(why, value, "the name or the number of an account");
 		return set_string(field, value[0] != '\0' ? value : option->value);
 	case OPTION_ADDRESS:
-		if (value[0] != '\0' && !is_address(value, strlen(value)))
-			return refuse(why, value, "an IP address or a host name");
+		if (value[0] != '\0' && strcmp(value, "*") != 0 &&
+		    !is_address(value, strlen(value)))
+			return refuse(why, value, "an IP address, a host name, or *");
 		return set_string(field, value[0] != '\0' ? value : option->value);
 	case OPTION_NAMES:
 		return add_names(field, value, why);

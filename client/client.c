@@ -1,6 +1,7 @@
 #include "client/client_private.h"
 
 #include "base/clock.h"
+#include "client/ask.h"
 #include "client/clean.h"
 #include "client/trouble.h"
 #include "proto/name.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define SIGN_SLOW_MS 15000 /* a passphrase took so long that the server is about to hang up */
@@ -147,8 +149,15 @@ static void no_key_left(struct client *client)
 	buf_finish(&text);
 }
 
-static void on_challenge(struct client *client)
+/* What the login line says of a binding: the server computes the rest for itself. */
+static const char *binding_kind(const char *binding)
 {
+	return strcmp(binding, BINDING_NONE) == 0 ? BINDING_NONE : BINDING_TLS_EXPORTER;
+}
+
+static void on_challenge(struct client *client, const struct server_line *line)
+{
+	struct buf problem = BUF_INIT;
 	struct login_fields fields = {
 		.server = client->options->server,
 		.user = client->options->user,
@@ -160,12 +169,20 @@ static void on_challenge(struct client *client)
 	int rc;
 
 	client->challenged_at = now();
+	fields.binding =
+		trust_binding(&client->trust, line->binding_none, line->binding_exporter, &problem);
+	if (!fields.binding) {
+		client_end(client, EXIT_STATUS_LOGIN, problem.data);
+		buf_finish(&problem);
+		return;
+	}
 	rc = login_sign(&client->login, &fields, &terminal, &base64);
 	if (rc < 0)
 		no_key_left(client);
 	else if (now() - client->challenged_at > SIGN_SLOW_MS)
 		transport_close(client->transport); /* too late; next time it is quick */
-	else if (session_login(client->session, base64.data, now()) < 0)
+	else if (session_login(client->session, binding_kind(fields.binding), base64.data, now()) <
+		 0)
 		client_end(client, EXIT_STATUS_LOGIN, "out of memory");
 	buf_finish(&base64);
 }
@@ -341,7 +358,7 @@ void client_on_session(void *owner, const struct session_event *event)
 	switch (event->type) {
 	case SESSION_EVENT_CHALLENGE:
 		client->view->ops->show(client->view, event);
-		on_challenge(client);
+		on_challenge(client, event->line);
 		break;
 	case SESSION_EVENT_LOGIN_REFUSED:
 		client->view->ops->show(client->view, event);
@@ -372,11 +389,41 @@ void client_on_session(void *owner, const struct session_event *event)
 
 /* ---- events of the transport */
 
-static void on_open(void *owner)
+static int ask_to_trust(void *owner, const char *question)
 {
 	struct client *client = owner;
+	struct buf answer = BUF_INIT;
+	int rc;
+
+	pause_view(client);
+	rc = ask_line(question, &answer);
+	while (rc == 0 && strcasecmp(answer.data ? answer.data : "", "yes") != 0) {
+		if (answer.len > 0 && strcasecmp(answer.data, "no") == 0)
+			rc = -EPERM;
+		buf_reset(&answer);
+		if (rc == 0)
+			rc = ask_line("Please type yes or no: ", &answer);
+	}
+	resume_view(client);
+	buf_finish(&answer);
+	return rc;
+}
+
+static void on_open(void *owner, const struct tls_peer *peer)
+{
+	struct client *client = owner;
+	struct buf problem = BUF_INIT;
+	int rc;
 
 	client->connected_once = true;
+	rc = trust_judge(&client->trust, peer, ask_to_trust, client, &problem);
+	if (rc < 0)
+		client_end(client, EXIT_STATUS_LOGIN, problem.data);
+	buf_finish(&problem);
+	if (rc < 0) {
+		settle(client);
+		return;
+	}
 	login_connected(&client->login);
 	session_connected(client->session, now());
 	settle(client);
@@ -472,7 +519,7 @@ static void connect_now(struct client *client)
 	client->reconnect_at = -1;
 	client->countdown_at = -1;
 	rc = transport_connect(client->transport, options->host, options->port, options->server,
-			       !options->insecure);
+			       !options->insecure && !client->over_tls);
 	if (rc < 0)
 		client_end(client, EXIT_STATUS_NETWORK, strerror(-rc));
 }

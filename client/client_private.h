@@ -14,6 +14,7 @@
 #include "client/session.h"
 #include "client/state.h"
 #include "client/transport.h"
+#include "client/trust.h"
 #include "client/view.h"
 
 struct client {
@@ -22,12 +23,14 @@ struct client {
 	bool typing;               /* a person types, commands are understood */
 	bool sending;              /* the lines of standard input are sent */
 	bool following;            /* what is said is printed */
+	bool over_tls;             /* all connections are encrypted */
 
 	struct loop *loop;
 	struct transport *transport;
 	struct session *session;
 	struct view *view; /* NULL before the first key is ready */
 	struct login login;
+	struct trust trust;
 	struct state state;
 	struct commands commands;
 	struct notify notify;

@@ -143,7 +143,7 @@ static int sign(struct login *login, struct sign_key *key, const struct login_fi
 		.fingerprint = key->fingerprint,
 		.nonce = fields->nonce,
 		.expires_s = fields->expires,
-		.binding = CHALLENGE_BINDING,
+		.binding = fields->binding,
 	};
 	char text[CHALLENGE_TEXT_SIZE];
 	size_t len = 0;

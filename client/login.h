@@ -44,7 +44,7 @@ int login_unlock(struct login *login, const struct login_terminal *terminal);
 
 void login_connected(struct login *login);
 struct login_fields {
-	const char *server, *user, *nonce;
+	const char *server, *user, *nonce, *binding;
 	int64_t expires;
 };
 /* Signs with the candidate: appends the SSHSIG in base64. 0 or -ENOKEY: all were tried. */

@@ -1,5 +1,6 @@
 #include "client/options.h"
 
+#include "auth/pubkey.h"
 #include "base/clock.h"
 #include "client/duration.h"
 #include "client/nearest.h"
@@ -121,6 +122,8 @@ static int set_notify(struct options *options, const char *value, struct buf *pr
 static int set(struct options *options, struct arguments *arguments, enum option option,
 	       const char *value, struct buf *problem)
 {
+	uint8_t hash[KEY_HASH_BYTES];
+
 	switch (option) {
 	case OPTION_key:
 		options->key = value;
@@ -144,6 +147,17 @@ static int set(struct options *options, struct arguments *arguments, enum option
 		break;
 	case OPTION_plain:
 		options->plain = true;
+		break;
+	case OPTION_fingerprint:
+		if (fingerprint_parse(value, hash) < 0)
+			return fail(problem,
+				    "--fingerprint %s: SHA256: and 43 characters of base64, as "
+				    "chat-master --fingerprint prints it",
+				    value);
+		options->fingerprint = value;
+		break;
+	case OPTION_tls:
+		options->tls = true;
 		break;
 	case OPTION_insecure:
 		options->insecure = true;
@@ -333,6 +347,9 @@ static int parse_destination(struct options *options, const struct arguments *ar
 		return fail(problem, "\"%s\" is no host: HOST, HOST:PORT, [IPV6] or [IPV6]:PORT",
 			    host);
 	server_name_split(options->server, options->host, &options->port);
+	if (options->insecure && (options->tls || options->fingerprint))
+		return fail(problem, "--insecure means no TLS; %s means TLS",
+			    options->tls ? "--tls" : "--fingerprint");
 	if (arguments->port && options->port != port)
 		return fail(problem, "both --port %u and port %u are named", port, options->port);
 	return 0;
@@ -367,4 +384,10 @@ int options_parse(int argc, char **argv, const char *login_name, const struct se
 		return fail(problem,
 			    "which server? chat-client [USER@]HOST[:PORT]; --help says more");
 	return parse_destination(ret_options, &arguments, login_name, settings, problem);
+}
+
+bool options_mean_tls(const struct options *options)
+{
+	return !options->insecure &&
+	       (options->tls || options->fingerprint || !server_name_is_loopback(options->server));
 }

@@ -34,9 +34,17 @@ static void end(struct ping *ping, int status)
 	loop_stop(ping->loop);
 }
 
-static void on_open(void *owner)
+/* The server speaks first. Nothing is told to it, so any certificate will do, unless one is named. */
+static void on_open(void *owner, const struct tls_peer *peer)
 {
-	(void)owner; /* the server speaks first */
+	struct ping *ping = owner;
+	const char *wanted = ping->options->fingerprint;
+
+	if (!wanted || !peer || strcmp(wanted, peer->fingerprint) == 0)
+		return;
+	buf_printf(&ping->problem, "%s has another key than --fingerprint says: %s",
+		   ping->options->server, peer->fingerprint);
+	end(ping, EXIT_STATUS_LOGIN);
 }
 
 static void on_line(struct ping *ping, const struct server_line *line)
@@ -110,13 +118,14 @@ int ping_run(const struct options *options)
 					  .owner = &ping};
 	struct transport_events events = {
 		.open = on_open, .message = on_message, .closed = on_closed, .owner = &ping};
+	bool tls = options_mean_tls(options);
 	int rc;
 
 	signal(SIGPIPE, SIG_IGN);
 	if ((rc = loop_create(&loop_events, &ping.loop)) < 0 ||
-	    (rc = transport_create(loop_handle(ping.loop), &events, &ping.transport)) < 0 ||
+	    (rc = transport_create(loop_handle(ping.loop), tls, &events, &ping.transport)) < 0 ||
 	    (rc = transport_connect(ping.transport, options->host, options->port, options->server,
-				    !options->insecure)) < 0) {
+				    !options->insecure && !tls)) < 0) {
 		buf_append_str(&ping.problem, strerror(-rc));
 	} else {
 		loop_set_timer(ping.loop, PATIENCE_MS);

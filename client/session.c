@@ -112,11 +112,13 @@ int64_t session_expires(const struct session *session)
 	return session->expires;
 }
 
-int session_login(struct session *session, const char *signature, int64_t now_ms)
+int session_login(struct session *session, const char *binding, const char *signature,
+		  int64_t now_ms)
 {
 	struct request_login login = {
 		.user = session->user,
 		.server = session->server,
+		.binding = binding,
 		.signature = signature,
 		.device = session->device,
 		.only = (const char *const *)session->wanted,

@@ -117,8 +117,12 @@ struct session_loss session_lost(struct session *session, unsigned close_code, i
 /* ---- logging in: between SESSION_EVENT_CHALLENGE and the answer */
 const char *session_nonce(const struct session *session);
 int64_t session_expires(const struct session *session);
-/* Sends `login` with the cursors of all rooms. 0, -EPROTO in another state, or -ENOMEM. */
-int session_login(struct session *session, const char *signature, int64_t now_ms);
+/*
+ * Sends `login` with the cursors of all rooms; `binding` is the kind that was signed. 0, -EPROTO in
+ * another state, or -ENOMEM.
+ */
+int session_login(struct session *session, const char *binding, const char *signature,
+		  int64_t now_ms);
 
 /* ---- asking */
 /* Queues it (client/requests.h says with which errors); a join resumes where the room's cursor is.

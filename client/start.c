@@ -148,7 +148,7 @@ static int create_parts(struct client *client)
 	transport_events.owner = client;
 	if ((rc = create_session(client)) < 0 ||
 	    (rc = loop_create(&loop_events, &client->loop)) < 0 ||
-	    (rc = transport_create(loop_handle(client->loop), &transport_events,
+	    (rc = transport_create(loop_handle(client->loop), client->over_tls, &transport_events,
 				   &client->transport)) < 0)
 		return rc;
 	if (client->typing || client->sending)
@@ -172,11 +172,8 @@ static bool prepare(struct client *client)
 	char *folder;
 	bool ready = false;
 
-	if (!options->insecure && !trouble_is_local(options->server, options->host)) {
-		trouble_insecure(options->host, &client->last_words);
-		client->status = EXIT_STATUS_USAGE;
-		return false;
-	}
+	client->over_tls = options_mean_tls(options);
+	trust_init(&client->trust, options->server, options->fingerprint);
 	folder = state_folder();
 	state_open(folder, options->user, options->server, &client->state);
 	free(folder);
@@ -207,6 +204,7 @@ static void destroy(struct client *client)
 	reply_finish(&client->reply);
 	session_destroy(client->session);
 	login_finish(&client->login);
+	trust_finish(&client->trust);
 	state_close(&client->state);
 }
 

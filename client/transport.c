@@ -23,7 +23,6 @@ struct transport {
 	struct transport_events events;
 	uv_loop_t *loop;
 	struct lws_context *context;
-	struct lws_vhost *vhost;
 	struct lws *wsi; /* the connection, or the attempt; NULL: none */
 	struct lookup *lookup;
 	uv_timer_t *timer; /* owned; freed when libuv is done with it */
@@ -33,9 +32,12 @@ struct transport {
 	struct addrinfo *tried;     /* the last one tried */
 	char server[300];
 	unsigned port;
+	void *tls; /* owned: tls_context_new's; NULL: no TLS is spoken */
+	char host[256];
 	bool local_only;
-	bool busy;   /* connecting or connected: `closed` is owed */
-	bool trying; /* an address is being tried */
+	bool busy;        /* connecting or connected: `closed` is owed */
+	bool trying;      /* an address is being tried */
+	bool shook_hands; /* TLS stands, what comes is HTTP */
 
 	struct buf *output; /* borrowed; NULL: nothing to send */
 	struct buf received;
@@ -107,6 +109,7 @@ static void attempt_over(struct transport *transport, const char *words, int err
 		transport->end.error = explain(transport->tried);
 	/* someone listens there: the fault is in what they said */
 	transport->end.answered = transport->end.error == 0;
+	transport->end.tls = transport->end.answered && transport->tls && !transport->shook_hands;
 	if (transport->end.answered)
 		transport->next = NULL;
 	uv_timer_start(transport->timer, on_timer, 0, 0);
@@ -164,6 +167,18 @@ static int send_some(struct transport *transport)
 	return 0;
 }
 
+static int established(struct transport *transport, struct lws *wsi)
+{
+	struct tls_peer peer;
+
+	if (transport->tls && tls_peer_look(lws_get_ssl(wsi), transport->host, &peer) < 0)
+		return -1;
+	transport->end.was_open = true;
+	uv_timer_stop(transport->timer);
+	transport->events.open(transport->events.owner, transport->tls ? &peer : NULL);
+	return 0;
+}
+
 static int receive(struct transport *transport, struct lws *wsi, const char *data, size_t len)
 {
 	buf_append(&transport->received, data, len);
@@ -207,11 +222,11 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		else
 			attempt_over(transport, "the connection was closed at once", 0);
 		return 0;
-	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		transport->end.was_open = true;
-		uv_timer_stop(transport->timer);
-		transport->events.open(transport->events.owner);
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		transport->shook_hands = true;
 		return 0;
+	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		return established(transport, wsi);
 	case LWS_CALLBACK_CLIENT_RECEIVE:
 		return receive(transport, wsi, in, len);
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
@@ -235,7 +250,7 @@ static const struct lws_protocols protocols[] = {
 /* No timers of its own: the server pings, and the session looks after silence. */
 static const lws_retry_bo_t no_policy = {0};
 
-int transport_create(void *uv_loop, const struct transport_events *events,
+int transport_create(void *uv_loop, bool tls, const struct transport_events *events,
 		     struct transport **ret_transport)
 {
 	struct transport *transport = calloc(1, sizeof(*transport));
@@ -245,7 +260,11 @@ int transport_create(void *uv_loop, const struct transport_events *events,
 	if (!transport)
 		return -ENOMEM;
 	transport->timer = calloc(1, sizeof(*transport->timer));
-	if (!transport->timer) {
+	if (tls)
+		transport->tls = tls_context_new();
+	if (!transport->timer || (tls && !transport->tls)) {
+		tls_context_free(transport->tls);
+		free(transport->timer);
 		free(transport);
 		return -ENOMEM;
 	}
@@ -255,6 +274,11 @@ int transport_create(void *uv_loop, const struct transport_events *events,
 	info.port = CONTEXT_PORT_NO_LISTEN;
 	info.protocols = protocols;
 	info.options = LWS_SERVER_OPTION_LIBUV;
+	if (tls) {
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+		info.provided_client_ssl_ctx = transport->tls;
+		info.alpn = "http/1.1";
+	}
 	info.foreign_loops = loops;
 	info.user = transport;
 	info.gid = -1;
@@ -264,6 +288,7 @@ int transport_create(void *uv_loop, const struct transport_events *events,
 	info.retry_and_idle_policy = &no_policy;
 	transport->context = lws_create_context(&info);
 	if (!transport->context) {
+		tls_context_free(transport->tls);
 		free(transport->timer);
 		free(transport);
 		return -EIO;
@@ -309,6 +334,7 @@ void transport_destroy(struct transport *transport)
 	}
 	uv_run(transport->loop, UV_RUN_DEFAULT);
 	lws_context_destroy(transport->context);
+	tls_context_free(transport->tls);
 	uv_freeaddrinfo(transport->addresses);
 	buf_finish(&transport->received);
 	buf_finish(&transport->frame);
@@ -335,6 +361,7 @@ static void try_address(struct transport *transport, struct addrinfo *address)
 
 	transport->tried = address;
 	transport->trying = true;
+	transport->shook_hands = false;
 	if (getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof(text), NULL, 0,
 			NI_NUMERICHOST) != 0) {
 		attempt_over(transport, NULL, -EAFNOSUPPORT);
@@ -349,6 +376,10 @@ static void try_address(struct transport *transport, struct addrinfo *address)
 	info.ietf_version_or_minus_one = -1;
 	info.retry_and_idle_policy = &no_policy;
 	info.pwsi = &transport->wsi;
+	if (transport->tls) {
+		info.ssl_connection = LCCSCF_USE_SSL;
+		info.alpn = "http/1.1";
+	}
 	uv_timer_start(transport->timer, on_timer, CONNECT_MS, 0);
 	/* a failure at once may have been told to on_lws already */
 	if (!lws_client_connect_via_info(&info) && transport->trying)
@@ -419,6 +450,7 @@ int transport_connect(struct transport *transport, const char *host, unsigned po
 	transport->end = (struct transport_end){0};
 	buf_reset(&transport->received);
 	snprintf(transport->server, sizeof(transport->server), "%s", server);
+	snprintf(transport->host, sizeof(transport->host), "%s", host);
 	transport->port = port;
 	transport->local_only = local_only;
 	rc = uv_getaddrinfo(transport->loop, &lookup->request, on_lookup, host, service, &hints);

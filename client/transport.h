@@ -7,6 +7,7 @@
 #define CLIENT_TRANSPORT_H
 
 #include "base/buf.h"
+#include "client/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,21 +18,23 @@ struct transport;
 struct transport_end {
 	bool was_open;       /* the upgrade had succeeded */
 	bool answered;       /* something was there, but it did not speak chat.v1 */
+	bool tls;            /* answered: but not with TLS, as it was asked to */
 	unsigned close_code; /* 0: no close frame */
 	int error;           /* -errno of the last address tried; 0: none known */
 	char reason[256];    /* for people; may hold the server's words: clean it */
 };
 
 struct transport_events {
-	void (*open)(void *owner);
+	/* peer: who answered, by TLS; NULL: without. */
+	void (*open)(void *owner, const struct tls_peer *peer);
 	void (*message)(void *owner, const char *data, size_t len);
 	/* Exactly once for each transport_connect that returned 0. */
 	void (*closed)(void *owner, const struct transport_end *end);
 	void *owner;
 };
 
-/* `uv_loop` is borrowed. 0 or -errno. */
-int transport_create(void *uv_loop, const struct transport_events *events,
+/* `uv_loop` is borrowed. `tls`: all its connections speak TLS. 0 or -errno. */
+int transport_create(void *uv_loop, bool tls, const struct transport_events *events,
 		     struct transport **ret_transport);
 /* Closes, running the loop until that is done: nothing else may live in it. Accepts NULL. */
 void transport_destroy(struct transport *transport);

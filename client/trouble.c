@@ -1,35 +1,19 @@
 #include "client/trouble.h"
 
-#include "auth/challenge.h"
 #include "client/clean.h"
 #include "client/client.h"
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
-bool trouble_is_local(const char *server, const char *host)
-{
-	char own[256] = "";
-
-	if (server_name_is_loopback(server))
-		return true;
-	/* this machine by its own name: the transport still checks the address behind it */
-	if (gethostname(own, sizeof(own) - 1) < 0)
-		return false;
-	return strcasecmp(own, host) == 0;
-}
-
-void trouble_insecure(const char *host, struct buf *out)
+static void put_elsewhere(const char *host, struct buf *out)
 {
 	clean_append_str(out, host, CLEAN_LINE);
-	buf_append_str(out, " is another machine, and this connection would not be encrypted: "
-			    "anyone on the way could read and change what is said.\n"
-			    "Go through ssh:  ssh -L 8080:localhost:8080 ");
-	clean_append_str(out, host, CLEAN_LINE);
-	buf_append_str(out, "  and then  chat-client NAME@localhost\n"
-			    "or, where you trust the network, give --insecure.");
+	buf_append_str(out,
+		       " names another machine here, and a connection by that name is not "
+		       "encrypted: anyone on the way could read and change what is said.\n"
+		       "Dial the machine by its own name; or, where you trust the network, give "
+		       "--insecure.");
 }
 
 static void put_words(struct buf *out, const char *before, const char *words, const char *after)
@@ -50,7 +34,11 @@ int trouble_connect(const char *host, unsigned port, const struct transport_end 
 
 	clean_append_str(&name, host, CLEAN_LINE);
 	at = name.data ? name.data : "";
-	if (end->answered) {
+	if (end->answered && end->tls) {
+		buf_printf(out, "something answers on %s port %u, but no TLS connection came about",
+			   at, port);
+		put_words(out, " (", end->reason, ")");
+	} else if (end->answered) {
 		buf_printf(out,
 			   "something answers on %s port %u, but it does not speak this "
 			   "protocol",
@@ -63,7 +51,7 @@ int trouble_connect(const char *host, unsigned port, const struct transport_end 
 		buf_printf(out, "cannot find %s", at);
 		put_words(out, ": ", end->reason, "");
 	} else if (end->error == -EPERM) {
-		trouble_insecure(host, out);
+		put_elsewhere(host, out);
 		status = EXIT_STATUS_USAGE;
 	} else if (end->error == -ETIMEDOUT) {
 		buf_printf(out, "no answer from %s port %u", at, port);

@@ -8,12 +8,6 @@
 #include "client/session.h"
 #include "client/transport.h"
 
-#include <stdbool.h>
-
-/* May it be reached without encryption? `server` is canonical, `host` without port. */
-bool trouble_is_local(const char *server, const char *host);
-/* It may not. */
-void trouble_insecure(const char *host, struct buf *out);
 /* No connection came about: returns the exit status for it. */
 int trouble_connect(const char *host, unsigned port, const struct transport_end *end,
 		    struct buf *out);

@@ -85,6 +85,9 @@ static int take(struct master *master, struct handover *handover)
 	if (err < 0)
 		return err;
 	wait_for_names(master);
+	err = master_open_tls(master, "upgrade");
+	if (err < 0)
+		return err;
 	err = master_open_keys(master, "upgrade");
 	if (err < 0)
 		return err;

@@ -121,27 +121,6 @@ static int publish(struct keys *keys)
 
 /* ---- the file ----------------------------------------------------------------------- */
 
-static struct keys_look look_at(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return (struct keys_look){.there = false};
-	return (struct keys_look){
-		.there = true,
-		.inode = st.st_ino,
-		.size = st.st_size,
-		.mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
-		.ctime_ns = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec,
-	};
-}
-
-static bool looks_equal(const struct keys_look *a, const struct keys_look *b)
-{
-	return a->there == b->there && a->inode == b->inode && a->size == b->size &&
-	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
-}
-
 struct refused {
 	const char *path;
 	unsigned count;
@@ -246,7 +225,7 @@ static int load(struct keys *keys, const char *why)
 	int err;
 
 	/* First the look: what is written while we read is another look. */
-	keys->loaded = keys->seen = look_at(keys->path);
+	keys->loaded = keys->seen = file_look_at(keys->path);
 	keys->report = (struct keyring_report){0};
 	err = keys_file_load(&keys->file, keys->path, NULL);
 	if (err == 0)
@@ -296,11 +275,11 @@ static bool is_mended(const struct keys *keys)
 
 void keys_tick(struct keys *keys)
 {
-	struct keys_look now = look_at(keys->path);
-	bool settled = looks_equal(&now, &keys->seen);
+	struct file_look now = file_look_at(keys->path);
+	bool settled = file_looks_equal(&now, &keys->seen);
 
 	keys->seen = now;
-	if (settled && (!looks_equal(&now, &keys->loaded) || is_mended(keys)))
+	if (settled && (!file_looks_equal(&now, &keys->loaded) || is_mended(keys)))
 		load(keys, "changed");
 }
 

@@ -15,23 +15,16 @@
 #include "auth/keyring.h"
 #include "auth/names_socket.h"
 #include "base/config.h"
+#include "master/file_look.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
-
-/* How a file looks from outside: equal twice means that nobody is writing. */
-struct keys_look {
-	bool there;
-	uint64_t inode;
-	int64_t size, mtime_ns, ctime_ns;
-};
 
 struct keys {
 	struct keyring *keyring;       /* owned */
 	struct names *names;           /* owned */
 	struct keys_file file;         /* as loaded last */
-	struct keys_look loaded, seen; /* when it was loaded; a second ago */
+	struct file_look loaded, seen; /* when it was loaded; a second ago */
 	struct buf image;              /* what is published, and what `view` looks at */
 	struct keyring_view view;
 	struct keyring_report report; /* of the file as loaded last */

@@ -24,7 +24,7 @@ struct listen_address {
 
 struct listen_addresses {
 	unsigned count;
-	bool optional; /* "localhost": a machine may lack one of the two */
+	bool optional; /* "localhost", "*": a machine may lack one of the two */
 	struct listen_address list[LISTEN_ADDRESSES_MAX];
 };
 
@@ -39,13 +39,11 @@ static struct sockaddr_in6 *six_of(struct listen_address *address)
 	return (struct sockaddr_in6 *)(void *)&address->at;
 }
 
-static bool address_is_loopback(struct listen_address *address)
+static bool address_is_every(struct listen_address *address)
 {
-	const struct in6_addr *six = &six_of(address)->sin6_addr;
-
 	if (address->at.ss_family == AF_INET)
-		return ntohl(four_of(address)->sin_addr.s_addr) >> 24 == 127;
-	return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
+		return four_of(address)->sin_addr.s_addr == htonl(INADDR_ANY);
+	return IN6_IS_ADDR_UNSPECIFIED(&six_of(address)->sin6_addr);
 }
 
 static void address_set_port(struct listen_address *address, unsigned port)
@@ -90,11 +88,16 @@ static int addresses_find(const char *host, struct listen_addresses *ret, struct
 
 	*ret = (struct listen_addresses){0};
 	/* Both by number: /etc/hosts of many a container names only one of them. */
-	if (strcmp(host, "localhost") == 0) {
-		struct sockaddr_in four = {.sin_family = AF_INET,
-					   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-		struct sockaddr_in6 six = {.sin6_family = AF_INET6,
-					   .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	if (strcmp(host, "localhost") == 0 || strcmp(host, "*") == 0) {
+		bool every = host[0] == '*';
+		struct sockaddr_in four = {
+			.sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(every ? INADDR_ANY : INADDR_LOOPBACK),
+		};
+		struct sockaddr_in6 six = {
+			.sin6_family = AF_INET6,
+			.sin6_addr = every ? in6addr_any : in6addr_loopback,
+		};
 
 		addresses_add(ret, (struct sockaddr *)&four, sizeof(four));
 		addresses_add(ret, (struct sockaddr *)&six, sizeof(six));
@@ -115,22 +118,6 @@ static int addresses_find(const char *host, struct listen_addresses *ret, struct
 	if (ret->count == 0) {
 		buf_printf(error, "--host %s: no address to listen on", host);
 		return -EINVAL;
-	}
-	return 0;
-}
-
-/* This build speaks plain ws:// only, and that belongs to nobody but this machine. */
-static int addresses_check(struct listen_addresses *addresses, const char *host, struct buf *error)
-{
-	for (unsigned i = 0; i < addresses->count; i++) {
-		if (address_is_loopback(&addresses->list[i]))
-			continue;
-		buf_printf(error,
-			   "--host %s is not a loopback address: without TLS only this machine is "
-			   "served; use 127.0.0.1, ::1 or localhost (others can come through "
-			   "an ssh tunnel: ssh -L 8080:localhost:8080 HOST)",
-			   host);
-		return -EACCES;
 	}
 	return 0;
 }
@@ -244,6 +231,7 @@ static void listeners_describe(struct listeners *listeners, struct listen_addres
 		if (text.len > 0)
 			buf_append_str(&text, ", ");
 		address_print(&addresses->list[i], listeners->port, &text);
+		listeners->wildcard = listeners->wildcard || address_is_every(&addresses->list[i]);
 	}
 	snprintf(listeners->text, sizeof(listeners->text), "%s",
 		 text.data != NULL ? text.data : "");
@@ -253,9 +241,8 @@ static void listeners_describe(struct listeners *listeners, struct listen_addres
 int listen_check(const char *host, struct buf *error)
 {
 	struct listen_addresses addresses;
-	int err = addresses_find(host, &addresses, error);
 
-	return err == 0 ? addresses_check(&addresses, host, error) : err;
+	return addresses_find(host, &addresses, error);
 }
 
 int listen_open(const char *host, unsigned port, unsigned workers, struct listeners *ret_listeners,
@@ -267,8 +254,6 @@ int listen_open(const char *host, unsigned port, unsigned workers, struct listen
 
 	assert(workers > 0 && workers <= WORKERS_MAX);
 	err = addresses_find(host, &addresses, error);
-	if (err == 0)
-		err = addresses_check(&addresses, host, error);
 	if (err < 0)
 		return err;
 	for (int tries = 0; tries < PORT_TRIES; tries++) {

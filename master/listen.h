@@ -31,16 +31,13 @@ struct listeners {
 
 /* None yet. */
 void listen_init(struct listeners *listeners);
-/* May this build listen there? As listen_open, without opening anything: 0, -EACCES, -EINVAL. */
+/* Is there such a host? As listen_open, without opening anything: 0 or -EINVAL. */
 int listen_check(const char *host, struct buf *error);
 /*
- * `host` is an address or a name ("localhost": both loopback addresses, the one that this
- * machine has when it has no other); port 0 takes one that is free on all of them. 0, or with
- * one sentence for the operator in `error`:
- *	-EACCES      not a loopback address: without TLS nobody beyond this machine is served
- *	-EINVAL      no such host
- *	-EADDRINUSE  another server is there
- *	-errno       else
+ * `host` is an address or a name ("*": every address, "localhost": both loopback addresses; of
+ * IPv4 and IPv6 the one that this machine has, when it lacks the other); port 0 takes one that is
+ *free on all of them. 0, or with one sentence for the operator in `error`: -EINVAL      no such
+ *host -EADDRINUSE  another server is there -errno       else
  */
 int listen_open(const char *host, unsigned port, unsigned workers, struct listeners *ret_listeners,
 		struct buf *error);

@@ -4,6 +4,7 @@
 #include "master/master.h"
 #include "master/open.h"
 #include "master/title.h"
+#include "master/tls_files.h"
 #include "master/upgrade_check.h"
 
 #include "base/config.h"
@@ -49,6 +50,22 @@ static int refuse(struct buf *errors)
 	return MASTER_EXIT_USAGE;
 }
 
+static bool answer_fingerprint(const struct config *config, int *ret_exit_code)
+{
+	struct buf text = BUF_INIT, error = BUF_INIT;
+
+	if (tls_files_fingerprint(config, &text, &error) == 0) {
+		*ret_exit_code = print(&text);
+	} else {
+		dprintf(STDERR_FILENO, "chat-master: %s\n",
+			error.data != NULL ? error.data : strerror(ENOMEM));
+		*ret_exit_code = MASTER_EXIT_FAILED;
+	}
+	buf_finish(&text);
+	buf_finish(&error);
+	return true;
+}
+
 /* Options that only ask: true, and the answer is the exit code. */
 static bool answer(const struct config *config, int *ret_exit_code)
 {
@@ -60,6 +77,8 @@ static bool answer(const struct config *config, int *ret_exit_code)
 		buf_printf(&text, "chat-master %s\n", ROOMKEY_VERSION);
 	else if (config->print_config)
 		config_print(config, &text);
+	else if (config->fingerprint)
+		return answer_fingerprint(config, ret_exit_code);
 	else if (config->check_config)
 		buf_append_str(&text, "configuration ok\n");
 	else

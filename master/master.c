@@ -31,6 +31,7 @@
 static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 {
 	struct master *master = data;
+	int err;
 
 	signals_enter_child(&master->signal_fd);
 	upgrade_enter_child(&master->upgrade);
@@ -47,7 +48,8 @@ static int enter_worker(void *data, unsigned slot, struct inherit *inherit)
 	inherit->port = master->listeners.port;
 	inherit->wildcard = master->listeners.wildcard;
 	doorbell_enter(master->bells, slot);
-	return keys_enter_worker(&master->keys, &inherit->keyring);
+	err = tls_files_enter_worker(&master->tls, &inherit->tls);
+	return err < 0 ? err : keys_enter_worker(&master->keys, &inherit->keyring);
 }
 
 static int enter_supervisor(void *data, struct keyring **ret_keyring)
@@ -254,10 +256,20 @@ static void reload_config(struct master *master)
 		 fresh.config_file[0] != '\0' ? fresh.config_file : "-");
 }
 
+/* The server's names, a certificate's among them, go to the workers with the keys. */
+static void publish_names(struct master *master, const char *why)
+{
+	struct buf error = BUF_INIT;
+
+	if (master_fill_server_names(master, &error) < 0)
+		log_warn("server names", "reason=%s", error.data);
+	buf_finish(&error);
+	keys_load(&master->keys, &master->config, master->server_names.list, why);
+}
+
 void master_reload(struct master *master)
 {
 	struct control_packet packet;
-	struct buf error = BUF_INIT;
 
 	/* Not every worker would hear of it yet. */
 	master->reload_due = is_silent(master);
@@ -268,10 +280,8 @@ void master_reload(struct master *master)
 	reload_config(master);
 	packet.kind = CONTROL_RELOAD;
 	packet.reload.count = config_live_get(&master->config, packet.reload.value);
-	if (master_fill_server_names(master, &error) < 0)
-		log_warn("server names", "reason=%s", error.data);
-	buf_finish(&error);
-	keys_load(&master->keys, &master->config, master->server_names.list, "reload");
+	tls_files_load(&master->tls, &master->config, "reload");
+	publish_names(master, "reload");
 	children_tell(&master->children, &packet, 0);
 	/* A server that is still starting says so when its workers accept. */
 	if (master->state == MASTER_RUNNING)
@@ -399,8 +409,11 @@ static void tick(struct master *master, uint64_t now)
 	notify_alive(&master->notify, now);
 	if (master->state >= MASTER_DRAINING)
 		return;
-	if (!is_silent(master))
+	if (!is_silent(master)) {
+		if (tls_files_tick(&master->tls, now))
+			publish_names(master, "certificate");
 		keys_tick(&master->keys);
+	}
 	children_watch(&master->children, &master->shm, now);
 	supervisor_watch(&master->supervisor, &master->shm, now);
 	if (now < master->hangup_until_ms && terminal_is_gone(master))

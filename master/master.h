@@ -24,6 +24,7 @@
 #include "master/notify.h"
 #include "master/roll.h"
 #include "master/server_names.h"
+#include "master/tls_files.h"
 #include "master/upgrade.h"
 #include "master/supervisor.h"
 #include "master/walls_log.h"
@@ -63,6 +64,7 @@ struct master {
 	int metrics_fd; /* of --metrics-listen; -1: none */
 	struct host_names host;
 	struct server_names server_names;
+	struct tls_files tls;
 	struct keys keys;
 	struct names_server names_server;
 	struct notify notify;

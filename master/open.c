@@ -193,7 +193,7 @@ int master_check(const struct config *config, struct buf *error)
 	int err = listen_check(config->host, error);
 
 	if (err == 0)
-		err = server_names_fill(&names, config, &nobody, 1, "", error);
+		err = server_names_fill(&names, config, &nobody, 1, "", "", error);
 	if (err == 0)
 		err = account_find(config->user, &account, error);
 	return err < 0 ? -EINVAL : 0;
@@ -209,7 +209,27 @@ int master_answer_names(void *data, const char *request, struct names_reply *ret
 int master_fill_server_names(struct master *master, struct buf *error)
 {
 	return server_names_fill(&master->server_names, &master->config, &master->host,
-				 master->listeners.port, master->listeners.text, error);
+				 master->listeners.port, master->listeners.text,
+				 master->tls.info.names, error);
+}
+
+int master_open_tls(struct master *master, const char *why)
+{
+	const struct host_names *host = &master->host;
+	const char *names[] = {host->name, host->full, NULL};
+	struct buf error = BUF_INIT;
+	int err;
+
+	host_names_find(&master->host);
+	if (strcmp(host->name, host->full) == 0)
+		names[1] = "";
+	err = tls_files_open(&master->tls, &master->config, master->folder.data, names, why,
+			     &error);
+	if (err < 0)
+		log_error("no certificate", "reason=%s",
+			  error.data != NULL ? error.data : strerror(-err));
+	buf_finish(&error);
+	return err;
 }
 
 int master_open_keys(struct master *master, const char *why)
@@ -217,7 +237,6 @@ int master_open_keys(struct master *master, const char *why)
 	struct buf error = BUF_INIT;
 	int err;
 
-	host_names_find(&master->host);
 	err = master_fill_server_names(master, &error);
 	if (err == 0)
 		err = keys_open(&master->keys, master->folder.data, &error);
@@ -307,7 +326,9 @@ int master_open(struct master *master)
 	if (err < 0)
 		return err;
 	warn_about_host(master, files);
-	err = master_open_keys(master, "start");
+	err = master_open_tls(master, "start");
+	if (err == 0)
+		err = master_open_keys(master, "start");
 	if (err < 0)
 		return err;
 	err = names_server_open(&master->names_server, master->folder.data, master_answer_names,
@@ -356,6 +377,7 @@ int master_close(struct master *master)
 				 master->folder.data);
 	}
 	keys_close(&master->keys);
+	tls_files_close(&master->tls);
 	for (unsigned i = 0; i < SLOTS_MAX; i++) {
 		fd_close(&master->bells[i][0]);
 		fd_close(&master->bells[i][1]);

@@ -20,6 +20,7 @@ int master_open(struct master *master);
  */
 int master_open_account(struct master *master);
 int master_open_folder(struct master *master);
+int master_open_tls(struct master *master, const char *why);
 int master_open_keys(struct master *master, const char *why);
 /* What the configuration asks of the segment. */
 struct segment_sizes master_sizes(const struct config *config);

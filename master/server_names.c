@@ -92,12 +92,18 @@ static int add(struct server_names *names, const char *text, unsigned port)
 	return 0;
 }
 
+/* "Every address" is nobody's: a connection's own local one counts then. */
+static bool is_unspecified(const char *bound)
+{
+	return strncmp(bound, "0.0.0.0:", 8) == 0 || strncmp(bound, "[::]:", 5) == 0;
+}
+
 int server_names_fill(struct server_names *names, const struct config *config,
 		      const struct host_names *host, unsigned port, const char *bound,
-		      struct buf *error)
+		      const char *certified, struct buf *error)
 {
 	static const char *const loopback[] = {"localhost", "127.0.0.1", "[::1]"};
-	char addresses[256];
+	char addresses[256], of_certificate[1024];
 	char *rest = NULL;
 
 	names->count = 0;
@@ -115,6 +121,11 @@ int server_names_fill(struct server_names *names, const struct config *config,
 	snprintf(addresses, sizeof(addresses), "%s", bound);
 	for (char *at = strtok_r(addresses, ", ", &rest); at != NULL;
 	     at = strtok_r(NULL, ", ", &rest))
+		if (!is_unspecified(at))
+			add(names, at, port);
+	snprintf(of_certificate, sizeof(of_certificate), "%s", certified);
+	for (char *at = strtok_r(of_certificate, "\n", &rest); at != NULL;
+	     at = strtok_r(NULL, "\n", &rest))
 		add(names, at, port);
 	/* A host may have a name that nobody could dial; then it just isn't one of ours. */
 	if (host->name[0] != '\0')

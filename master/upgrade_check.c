@@ -4,6 +4,7 @@
 #include "master/handover.h"
 #include "master/heirs.h"
 #include "master/open.h"
+#include "master/tls_files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,6 +42,8 @@ static int check(struct handover *handover, int argc, char **argv, char **envp, 
 		err = master_check(&config, error);
 	if (err == 0)
 		err = check_segment(handover, &config, error);
+	if (err == 0)
+		err = tls_files_check(&config, error);
 	config_finish(&config);
 	buf_finish(&notes);
 	return err;

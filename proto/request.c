@@ -22,7 +22,7 @@ void request_login(struct buf *out, const struct request_login *login)
 	begin(&json, out, "login", NULL);
 	json_put_string(&json, "user", login->user);
 	json_put_string(&json, "server", login->server);
-	json_put_string(&json, "binding", "none");
+	json_put_string(&json, "binding", login->binding ? login->binding : "none");
 	json_put_string(&json, "signature", login->signature);
 	json_put_string_if(&json, "device", login->device);
 	if (login->resume_count > 0) {

@@ -23,7 +23,8 @@ struct request_cursor {
 
 struct request_login {
 	const char *user;
-	const char *server; /* what was dialled, canonical: the text that was signed */
+	const char *server;  /* what was dialled, canonical: the text that was signed */
+	const char *binding; /* NULL: "none" */
 	const char *signature;
 	const char *device;
 	const struct request_cursor *resume;

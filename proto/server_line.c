@@ -219,6 +219,8 @@ static void get_bindings(const json_t *object, struct server_line *line)
 
 		if (name && strcmp(name, "none") == 0)
 			line->binding_none = true;
+		if (name && strcmp(name, "tls-exporter") == 0)
+			line->binding_exporter = true;
 	}
 }
 

@@ -128,7 +128,7 @@ struct server_line {
 	const char *server;
 	const char *last_id;
 	int64_t version, expires;
-	bool binding_none; /* "none" is among the bindings offered */
+	bool binding_none, binding_exporter; /* "none", "tls-exporter" are among those offered */
 	struct server_limits limits;
 
 	/* errors, notices, bye */

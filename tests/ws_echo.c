@@ -22,19 +22,18 @@
 
 struct echo {
 	struct ws *ws;
-	struct buf pending; /* frames that wait for `writable`: 8 bytes length, 1 byte kind, headroom, data */
+	struct buf pending; /* frames that wait for `writable`: 8 bytes length, 1 byte kind,
+			       headroom, data */
 };
 
 static struct ws_server *server;
 
-static void *echo_open(void *data, struct ws *ws, const struct sockaddr_storage *peer,
-		       const struct sockaddr_storage *local)
+static void *echo_open(void *data, struct ws *ws, const struct ws_peer *peer)
 {
 	struct echo *echo = calloc(1, sizeof(*echo));
 
 	(void)data;
 	(void)peer;
-	(void)local;
 	if (echo != NULL)
 		echo->ws = ws;
 	return echo;
@@ -117,7 +116,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	if (fd >= 0)
-		ws_server_accept(server, fd);
+		ws_server_accept(server, fd, &(struct ws_arrival){0});
 }
 
 static void on_tick(uv_timer_t *timer)

@@ -19,7 +19,7 @@ BEGIN {
 	may["master"] = " master worker agents shm proto auth base "
 	owner["jansson.h"] = "^proto/"
 	owner["sodium.h"] = "^auth/"
-	owner["openssl/"] = "^auth/"
+	owner["openssl/"] = "^(auth/|worker/tls|client/tls)"
 	owner["libwebsockets.h"] = "^(worker/ws|client/transport)"
 	owner["curses.h"] = "^client/screen"
 	owner["seccomp.h"] = "^worker/walls_filter"

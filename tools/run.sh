@@ -167,5 +167,5 @@ and from a third one, as somebody else:
 export ROOMKEY_JOIN
 mkdir -p "$state"
 chmod 700 "$state"
-exec "$build/chat-master" --port "$port" --authorized-keys "$keys" --state-dir "$state" \
+exec "$build/chat-master" --host localhost --port "$port" --authorized-keys "$keys" --state-dir "$state" \
 	--names-per-key 4 "$@"

@@ -24,8 +24,10 @@
 
 void login_challenge(struct conn *conn)
 {
-	static const char *const bindings[] = {CHALLENGE_BINDING, NULL};
+	static const char *const all[] = {BINDING_TLS_EXPORTER, BINDING_NONE, NULL};
 	struct conn_login *login = conn->login;
+	/* The first is the one we would rather see. */
+	const char *const *bindings = login->exporter[0] != '\0' ? all : all + 1;
 	int64_t timeout_s = conn->worker->config->login_timeout;
 	int64_t lifetime_s = timeout_s > CHALLENGE_LIFETIME_S || timeout_s == 0
 				     ? timeout_s
@@ -259,6 +261,7 @@ static void judge(struct conn *conn, const struct message_login *line)
 		.signature_len = line->signature.len,
 		.nonce = login->nonce,
 		.expires_s = login->expires_s,
+		.exporter = login->exporter[0] != '\0' ? login->exporter : NULL,
 		.now_s = clock_wall_ms() / 1000,
 		.peer = (const struct sockaddr *)&login->peer,
 		.local = worker->inherit->wildcard ? (const struct sockaddr *)&login->local : NULL,

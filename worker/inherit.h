@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "shm/agent_board.h"
 #include "shm/segment.h"
+#include "worker/tls_share.h"
 
 struct inherit {
 	unsigned slot;                 /* 0 .. config->workers - 1 */
@@ -18,6 +19,7 @@ struct inherit {
 	const struct account *account; /* whom it runs as */
 	const struct agent_board *agents; /* what the supervisor's agents do; NULL: none */
 	struct keyring *keyring;          /* this process's view of the sealed memfd: read only */
+	struct tls_share *tls; /* owned: certificate and keys, as the master publishes them */
 	int listen_fds[8]; /* this worker's SO_REUSEPORT sockets, nonblocking; -1 ends the list */
 	int metrics_fd;    /* a listen socket that all workers share; -1: none */
 	int control_fd;    /* SOCK_SEQPACKET to the master, see control.h; nonblocking */

@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct conn_login *login_state_create(const struct sockaddr_storage *peer,
-				      const struct sockaddr_storage *local)
+struct conn_login *login_state_create(const struct ws_peer *peer)
 {
 	struct conn_login *login = calloc(1, sizeof(*login));
 
 	if (login == NULL)
 		return NULL;
-	login->peer = *peer;
-	login->local = *local;
+	login->peer = peer->address;
+	login->local = peer->local;
+	if (peer->has_exporter)
+		challenge_exporter_binding(peer->exporter, login->exporter);
 	return login;
 }
 

@@ -23,6 +23,7 @@ struct login_wish {
 
 struct conn_login {
 	struct sockaddr_storage peer, local;
+	char exporter[BINDING_SIZE]; /* what binds a login to this connection; "": nothing does */
 	char nonce[NONCE_SIZE];
 	int64_t expires_s;
 	uint64_t received_ms; /* the login line that is judged */
@@ -37,8 +38,7 @@ struct conn_login {
 };
 
 /* NULL: out of memory. */
-struct conn_login *login_state_create(const struct sockaddr_storage *peer,
-				      const struct sockaddr_storage *local);
+struct conn_login *login_state_create(const struct ws_peer *peer);
 /* Cancels a claim; accepts NULL. */
 void login_state_destroy(struct worker *worker, struct conn_login *login);
 /* Copies what is needed of a login line: 0 or -ENOMEM. */

@@ -16,7 +16,9 @@
 #include "base/random.h"
 #include "shm/counters.h"
 #include "shm/doorbell.h"
+#include "worker/tls.h"
 #include "worker/ws.h"
+#include "worker/ws_gate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +54,8 @@ struct process {
 	struct control *control;
 	struct ws_server *server;
 	struct process_http *metrics; /* NULL: no --metrics-listen */
+	struct ws_gate *gate;
+	struct tls *tls;
 	uv_loop_t loop;
 	uv_poll_t listeners[LISTEN_MAX], bell, control_poll;
 	unsigned listener_count;
@@ -76,7 +80,7 @@ struct process {
 static uint64_t count_startups(struct process *process)
 {
 	struct shm *shm = &process->worker.shm;
-	uint64_t here = ws_server_strangers(process->server);
+	uint64_t here = ws_server_strangers(process->server) + ws_gate_waiting(process->gate);
 
 	atomic_store_explicit(&shm->workers[shm->slot].counters[COUNTER_startups], here,
 			      memory_order_relaxed);
@@ -95,7 +99,10 @@ static void drop_a_startup(struct process *process)
 	    !startups_drop(here, process->startups_here, dice))
 		return;
 	counter_add(shm, COUNTER_startups_dropped_total, 1);
-	ws_server_drop_stranger(process->server);
+	if (random_below(here) < ws_gate_waiting(process->gate))
+		ws_gate_drop_oldest(process->gate);
+	else
+		ws_server_drop_stranger(process->server);
 }
 
 /* Nothing can be accepted: who waits would wake us for ever. */
@@ -116,7 +123,10 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 	if (status < 0 || uv_fileno((uv_handle_t *)poll, &listen_fd) < 0)
 		return;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage peer = {0};
+		socklen_t len = sizeof(peer);
+		int fd = accept4(listen_fd, (struct sockaddr *)&peer, &len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
 			int why = errno;
@@ -131,8 +141,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		watch_file(&process->worker.watch, &process->worker.shm, fd);
-		if (ws_server_accept(process->server, fd) == 0)
-			drop_a_startup(process);
+		ws_gate_take(process->gate, fd, (const struct sockaddr *)&peer);
+		drop_a_startup(process);
 	}
 }
 
@@ -242,6 +252,14 @@ static void tell_refused(struct process *process, uint64_t now)
 	process->refused_logged_ms = now;
 }
 
+static void refresh_tls(struct process *process)
+{
+	int err = tls_refresh(process->tls, process->inherit->tls);
+
+	if (err < 0)
+		log_error("certificate not loaded", "error=%s", strerror(-err));
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct process *process = timer->data;
@@ -256,11 +274,13 @@ static void on_tick(uv_timer_t *timer)
 		control_tick(process->control, now);
 		ws_server_tick(process->server, now);
 		process_http_tick(process->metrics, now);
+		ws_gate_tick(process->gate, now);
 		tell_refused(process, now);
 	}
 	if (now >= process->look_due_ms) {
 		process->look_due_ms = now + LOOK_MS;
 		worker_look(&process->worker);
+		refresh_tls(process);
 	}
 	if (process->term_due_ms > 0 && now >= process->term_due_ms)
 		restart(process);
@@ -292,6 +312,7 @@ static void reload(void *data, const uint32_t *values, unsigned count)
 		return;
 	}
 	worker_reload(&process->worker, &process->live);
+	ws_gate_allow_plain(process->gate, process->live.insecure_plain);
 	log_set_level(process->live.log_level);
 }
 
@@ -399,6 +420,11 @@ static int init(struct process *process, const struct inherit *inherit)
 		.handshake_s = inherit->config->login_timeout > 0 ? inherit->config->login_timeout
 								  : HANDSHAKE_DEFAULT_S,
 	};
+	struct ws_gate_options gate = {
+		.loop = &process->loop,
+		.silence_s = options.handshake_s,
+		.insecure_plain = inherit->config->insecure_plain,
+	};
 	int err;
 
 	process->inherit = inherit;
@@ -418,16 +444,26 @@ static int init(struct process *process, const struct inherit *inherit)
 	if (process->control == NULL)
 		return -ENOMEM;
 	process->worker.control = process->control;
+	process->tls = tls_create();
+	if (process->tls == NULL)
+		return -ENOMEM;
 	handler.http = http_answer;
+	options.tls = process->tls;
 	process->server = ws_server_create(&options, &handler, &process->worker);
 	if (process->server == NULL)
 		return -ENOTSUP;
+	gate.server = process->server;
+	process->gate = ws_gate_create(&gate);
+	if (process->gate == NULL)
+		return -ENOMEM;
 	if (inherit->metrics_fd >= 0)
 		process->metrics =
 			process_http_create(&process->loop, inherit->metrics_fd, &process->worker);
 	if (inherit->metrics_fd >= 0 && process->metrics == NULL)
 		return -ENOMEM;
-	err = start_handles(process);
+	err = tls_refresh(process->tls, inherit->tls);
+	if (err == 0)
+		err = start_handles(process);
 	/* From the first moment on: /readyz asks whether we have been heard of. */
 	worker_janitor(&process->worker);
 	return err;
@@ -456,7 +492,10 @@ static void finish(struct process *process)
 {
 	close_handles(process);
 	process_http_close(process->metrics);
+	ws_gate_destroy(process->gate);
 	ws_server_destroy(process->server);
+	tls_destroy(process->tls);
+	tls_share_destroy(process->inherit->tls);
 	worker_finish(&process->worker);
 	uv_loop_close(&process->loop);
 	process_http_destroy(process->metrics);

@@ -1,10 +1,10 @@
 /*
  * A worker process: its event loop and the handles on it. The chat itself is in worker.h.
  *
- *	listen sockets ── accept ──> ws            doorbell ──> worker_bell
- *	control socket ──> control_receive         prepare  ──> worker_flush, once a turn
+ *	listen sockets ── accept ──> ws_gate ──> ws   doorbell ──> worker_bell
+ *	control socket ──> control_receive            prepare  ──> worker_flush, once a turn
  *	--metrics-listen ─> process_http
- *	timer 25 ms ──> timers, janitor 250 ms,    SIGTERM  ──> drain, if no order comes
+ *	timer 25 ms ──> timers, janitor 250 ms,       SIGTERM  ──> drain, if no order comes
  *	                look 1 s
  */
 #ifndef WORKER_PROCESS_H

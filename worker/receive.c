@@ -76,8 +76,7 @@ static bool admit(struct conn *conn)
 	return false;
 }
 
-static void *on_open(void *server_data, struct ws *ws, const struct sockaddr_storage *peer,
-		     const struct sockaddr_storage *local)
+static void *on_open(void *server_data, struct ws *ws, const struct ws_peer *peer)
 {
 	struct worker *worker = server_data;
 	const struct config *config = worker->config;
@@ -86,13 +85,14 @@ static void *on_open(void *server_data, struct ws *ws, const struct sockaddr_sto
 
 	if (conn == NULL)
 		return NULL;
-	conn->login = login_state_create(peer, local);
-	address_from_sockaddr((const struct sockaddr *)peer, &address);
+	conn->login = login_state_create(peer);
+	address_from_sockaddr((const struct sockaddr *)&peer->address, &address);
 	address_format(&address, conn->peer);
 	counter_add(&worker->shm, COUNTER_connections_total, 1);
 	counter_add(&worker->shm, COUNTER_connections, 1);
 	if (stranger_may_log_connect(worker))
-		log_info("connect", "conn=%" PRIu64 " address=%s", conn->number, conn->peer);
+		log_info("connect", "conn=%" PRIu64 " address=%s tls=%d", conn->number, conn->peer,
+			 peer->tls);
 	if (conn->login == NULL) {
 		conn_fail(conn, NULL, ERR_internal, NULL, CLOSE_LIMITS);
 		return conn;

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/flow.h"
+#include "worker/tls.h"
 #include "worker/utf8.h"
+#include "worker/ws_context.h"
 #include "worker/ws_strangers.h"
 #include "worker/ws_upgrade.h"
 
@@ -21,7 +23,6 @@
 #define CLOSE_REASON_MAX                                                                           \
 	123u          /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
 #define RX_BYTES 256u /* most lines fit; libwebsockets keeps as much for each connection */
-#define HEADER_BYTES 4096u
 
 _Static_assert(WS_HEADROOM >= LWS_PRE, "libwebsockets writes its frame header into the headroom");
 
@@ -50,8 +51,7 @@ struct ws_server {
 	struct ws_options options;
 	struct ws_handler handler;
 	void *data;
-	struct lws_context *context;
-	struct lws_vhost *vhost;
+	struct ws_context context;
 	struct lws_protocols protocols[2];
 	lws_retry_bo_t no_keepalive; /* all zero: pings are ours */
 	struct ws *closing;          /* about in the order of their deadlines */
@@ -370,32 +370,52 @@ void ws_server_drop_stranger(struct ws_server *server)
 
 /* ---- the connection's life ---------------------------------------------------- */
 
+/* Who isn't known by now has no request to make. */
+static bool is_plain_refused(const struct ws_server *server, struct lws *wsi)
+{
+	const struct ws_arrival *arrival = ws_strangers_arrival(&server->strangers, wsi);
+
+	return arrival == NULL || arrival->plain_refused;
+}
+
 static int filter_upgrade(struct ws_server *server, struct lws *wsi)
 {
 	const struct ws_upgrade upgrade = {
 		.path = server->options.path,
 		.origin_is_ours = server->handler.origin_is_ours,
 		.data = server->data,
+		.plain_refused = is_plain_refused(server, wsi),
 	};
 
 	return ws_upgrade_check(wsi, &upgrade);
 }
 
+static int find_peer(struct lws *wsi, struct ws_peer *ret_peer)
+{
+	socklen_t address_len = sizeof(ret_peer->address), local_len = sizeof(ret_peer->local);
+	int fd = lws_get_socket_fd(wsi);
+
+	if (getpeername(fd, (struct sockaddr *)&ret_peer->address, &address_len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&ret_peer->local, &local_len) < 0)
+		return -errno;
+	ret_peer->tls = lws_is_ssl(wsi);
+	if (ret_peer->tls)
+		ret_peer->has_exporter = tls_exporter(lws_get_ssl(wsi), ret_peer->exporter);
+	return 0;
+}
+
 static int established(struct ws_server *server, struct ws *ws, struct lws *wsi)
 {
-	struct sockaddr_storage peer = {0}, local = {0};
-	socklen_t peer_len = sizeof(peer), local_len = sizeof(local);
-	int fd = lws_get_socket_fd(wsi);
+	struct ws_peer peer = {0};
 
 	ws->wsi = wsi;
 	ws->server = server;
-	ws->fd = lws_is_ssl(wsi) ? -1 : fd;
+	ws->fd = lws_is_ssl(wsi) ? -1 : lws_get_socket_fd(wsi);
 	ws->close_code = 1006;
 	ws->state = WS_OPEN;
-	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&local, &local_len) < 0)
+	if (find_peer(wsi, &peer) < 0)
 		return -1;
-	ws->conn = server->handler.open(server->data, ws, &peer, &local);
+	ws->conn = server->handler.open(server->data, ws, &peer);
 	return ws->conn != NULL || ws->state == WS_CLOSING ? 0 : -1;
 }
 
@@ -443,7 +463,10 @@ static void answer_http(struct ws_server *server, struct lws *wsi, const char *p
 	buf_append(&body, headers, LWS_PRE); /* headroom */
 	/* On failure it has no family: nobody's neighbour. */
 	(void)!getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &peer_len);
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0) {
+	if (is_plain_refused(server, wsi)) {
+		status = 426;
+		buf_append_str(&body, WS_PLAIN_REFUSED);
+	} else if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0) {
 		status = HTTP_STATUS_METHOD_NOT_ALLOWED;
 		buf_append_str(&body, "only GET\n");
 	} else if (strcmp(path, server->options.path) == 0) {
@@ -480,6 +503,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	if (server == NULL)
 		return 0;
 	switch (reason) {
+	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+		/* `user` is the virtual host's SSL_CTX, which has nothing in it yet. */
+		return tls_context_prepare(server->options.tls, user) < 0 ? -1 : 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return filter_upgrade(server, wsi);
 	case LWS_CALLBACK_RAW_ADOPT:
@@ -523,34 +549,16 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	}
 }
 
-/* A line of libwebsockets' own for each bad frame: strangers trigger those, so one a second. */
-static void emit_log(int level, const char *line)
-{
-	static uint64_t quiet_until_ms;
-	static unsigned long long suppressed;
-	uint64_t now = clock_mono_ms();
-	char text[256];
-
-	(void)level;
-	/* Said at every close, by the double closing that ws_close() tells of. */
-	if (strstr(line, "LRS_DEAD_SOCKET") != NULL)
-		return;
-	if (now < quiet_until_ms) {
-		suppressed++;
-		return;
-	}
-	snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
-	log_warn("libwebsockets", "says=%s suppressed=%llu", text, suppressed);
-	quiet_until_ms = now + 1000;
-	suppressed = 0;
-}
-
 struct ws_server *ws_server_create(const struct ws_options *options,
 				   const struct ws_handler *handler, void *data)
 {
 	struct ws_server *server = calloc(1, sizeof(*server));
-	struct lws_context_creation_info info = {0};
-	void *loops[1] = {options->loop};
+	struct ws_context_options context = {
+		.loop = options->loop,
+		.handshake_s = options->handshake_s,
+		.user = server,
+		.tls = options->tls != NULL,
+	};
 
 	if (server == NULL)
 		return NULL;
@@ -565,32 +573,9 @@ struct ws_server *ws_server_create(const struct ws_options *options,
 		.rx_buffer_size = RX_BYTES,
 		.tx_packet_size = 1u << 20, /* 0 caps each send and copies the rest */
 	};
-	lws_set_log_level(LLL_ERR, emit_log);
-	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-	info.protocols = server->protocols;
-	/*
-	 * Not LWS_SERVER_OPTION_VALIDATE_UTF8: 4.1.6 doesn't see a message that ends inside a
-	 * character with an empty fragment, and judges the pongs between fragments as text.
-	 */
-	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
-	info.foreign_loops = loops;
-	info.gid = -1;
-	info.uid = -1;
-	info.max_http_header_data = HEADER_BYTES;
-	info.timeout_secs = options->handshake_s;
-	info.timeout_secs_ah_idle = options->handshake_s; /* for who sends no header, or never ends one */
-	info.keepalive_timeout = (int)options->handshake_s;
-	info.retry_and_idle_policy = &server->no_keepalive;
-	info.vhost_name = "chat";
-	info.user = server;
-	server->context = lws_create_context(&info);
-	if (server->context != NULL)
-		server->vhost = lws_create_vhost(server->context, &info);
-	if (server->vhost == NULL) {
-		log_error("transport", "error=%s",
-			  "libwebsockets can't start; is libwebsockets-evlib-uv installed?");
-		if (server->context != NULL)
-			lws_context_destroy(server->context);
+	context.protocols = server->protocols;
+	context.keepalive = &server->no_keepalive;
+	if (ws_context_open(&context, &server->context) < 0) {
 		free(server);
 		return NULL;
 	}
@@ -605,20 +590,29 @@ void ws_server_destroy(struct ws_server *server)
 	 * The first call starts closing lws's handles, the second frees everything and unloads
 	 * the plugin that their callbacks are in: so not before the last one is closed.
 	 */
-	lws_context_destroy(server->context);
+	lws_context_destroy(server->context.lws);
 	uv_run(server->options.loop, UV_RUN_DEFAULT);
-	lws_context_destroy(server->context);
+	lws_context_destroy(server->context.lws);
 	ws_strangers_finish(&server->strangers);
 	free(server);
 }
 
-int ws_server_accept(struct ws_server *server, int fd)
+int ws_server_accept(struct ws_server *server, int fd, const struct ws_arrival *arrival)
 {
+	lws_adopt_desc_t desc = {
+		.vh = arrival->tls ? server->context.tls : server->context.plain,
+		.type = LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
+		.fd = {.sockfd = fd},
+	};
+
 	/* On failure libwebsockets has closed the socket. */
-	struct lws *wsi = lws_adopt_socket_vhost(server->vhost, fd);
+	struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
 
 	if (wsi == NULL)
 		return -ENOMEM;
-	ws_strangers_add(&server->strangers, wsi);
-	return 0;
+	if (ws_strangers_add(&server->strangers, wsi, arrival))
+		return 0;
+	/* What nobody knows anything of must not be served. */
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+	return -ENOMEM;
 }

@@ -7,7 +7,7 @@
  * public conformance suites are run against.
  *
  *	struct ws_server *server = ws_server_create(&options, &handler, data);
- *	ws_server_accept(server, fd);          each accepted socket
+ *	ws_server_accept(server, fd, &arrival);    each accepted socket, by ws_gate.h
  *	...
  *	ws_server_destroy(server);             after every ws_close
  *
@@ -26,18 +26,32 @@
 #include <sys/socket.h>
 
 struct flow;
+struct tls;
 struct ws;
 struct ws_server;
+
+/* What is known of a connection before its first byte of HTTP. */
+struct ws_arrival {
+	bool tls;           /* it begins a TLS handshake */
+	bool plain_refused; /* it doesn't, and should: its request is answered with 426 */
+};
+
+/* Who is on the other end. */
+struct ws_peer {
+	struct sockaddr_storage address, local;
+	bool tls;
+	bool has_exporter; /* "tls-exporter" can bind a login to this connection */
+	uint8_t exporter[32];
+};
 
 enum ws_refusal { WS_TOO_BIG, WS_BINARY };
 
 struct ws_handler {
 	/*
 	 * A client has upgraded. Returns the connection's own data, or NULL to drop it (ws_close
-	 * with a code may be called inside, too). peer and local live during the call.
+	 * with a code may be called inside, too). peer lives during the call.
 	 */
-	void *(*open)(void *server_data, struct ws *ws, const struct sockaddr_storage *peer,
-		      const struct sockaddr_storage *local);
+	void *(*open)(void *server_data, struct ws *ws, const struct ws_peer *peer);
 	/* One whole text message (or binary, where allowed). text[len] is not NUL-terminated. */
 	void (*receive)(void *conn, const char *text, size_t len, bool binary);
 	/* The message is refused: send an error line, and ws_close with 1009 or 1003. */
@@ -46,23 +60,27 @@ struct ws_handler {
 	void (*writable)(void *conn);
 	/* A pong came. */
 	void (*pong)(void *conn);
-	/* Gone; `ws` is invalid afterwards. code: the peer's close code, 1005 none in its frame, 1006 no close frame, or ours. */
+	/* Gone; `ws` is invalid afterwards. code: the peer's close code, 1005 none in its frame,
+	 * 1006 no close frame, or ours. */
 	void (*closed)(void *conn, unsigned code);
 	/* How many bytes a message may have at the moment (before login it is less). */
 	size_t (*message_max)(void *conn);
 	/* True if this Origin header's host[:port] is one of the server's own names. NULL: all. */
 	bool (*origin_is_ours)(void *server_data, const char *origin);
-	/* Any GET that doesn't upgrade: writes the body, returns the HTTP status. NULL: always 404. */
+	/*
+	 * Any GET that doesn't upgrade: writes the body, returns the HTTP status. NULL: always 404.
+	 */
 	unsigned (*http)(void *server_data, const struct sockaddr_storage *peer, const char *path,
 			 struct buf *body, const char **ret_content_type);
 };
 
 struct ws_options {
-	struct uv_loop_s *loop; /* libuv's uv_loop_t */
-	const char *path; /* "/ws" */
+	struct uv_loop_s *loop;  /* libuv's uv_loop_t */
+	const char *path;        /* "/ws" */
 	const char *subprotocol; /* "chat.v1" */
 	bool allow_binary;
 	unsigned handshake_s; /* a socket that has not upgraded by then is closed */
+	struct tls *tls;      /* borrowed, for longer than the server; NULL: no TLS is spoken */
 };
 
 /* NULL if libwebsockets or its libuv plugin can't be used (logged). */
@@ -75,7 +93,7 @@ struct ws_server *ws_server_create(const struct ws_options *options,
  */
 void ws_server_destroy(struct ws_server *server);
 /* Takes over an accepted, nonblocking socket: on failure closes it and returns -errno. */
-int ws_server_accept(struct ws_server *server, int fd);
+int ws_server_accept(struct ws_server *server, int fd, const struct ws_arrival *arrival);
 /* Sockets whose peers are not ws_known, unfinished handshakes among them. */
 unsigned ws_server_strangers(const struct ws_server *server);
 /* Cuts one of them, drawn at random, soon; without a close frame. */

@@ -56,6 +56,7 @@ static bool key_is_fine(struct lws *wsi)
  */
 int ws_upgrade_check(struct lws *wsi, const struct ws_upgrade *upgrade)
 {
+	const char *text = NULL;
 	unsigned status = 0;
 
 	if (!header_is(wsi, WSI_TOKEN_UPGRADE, "websocket"))
@@ -64,7 +65,10 @@ int ws_upgrade_check(struct lws *wsi, const struct ws_upgrade *upgrade)
 	 * Later, after the connection has become a WebSocket half, libwebsockets only cuts it for
 	 * what is missing; and each way out from there is one that it gets wrong more easily.
 	 */
-	if (!path_is(wsi, upgrade->path))
+	if (upgrade->plain_refused) {
+		status = 426;
+		text = WS_PLAIN_REFUSED;
+	} else if (!path_is(wsi, upgrade->path))
 		status = HTTP_STATUS_NOT_FOUND;
 	else if (!origin_is_fine(wsi, upgrade))
 		status = HTTP_STATUS_FORBIDDEN;
@@ -75,6 +79,6 @@ int ws_upgrade_check(struct lws *wsi, const struct ws_upgrade *upgrade)
 	if (status == 0)
 		return 0;
 	/* Refused either way: whether the answer goes out is the peer's concern. */
-	(void)!lws_return_http_status(wsi, status, NULL);
+	(void)!lws_return_http_status(wsi, status, text);
 	return -1;
 }

@@ -14,7 +14,13 @@ struct ws_upgrade {
 	/* True if pages of this origin may connect; NULL: all. */
 	bool (*origin_is_ours)(void *data, const char *origin);
 	void *data;
+	bool plain_refused; /* it came without TLS, and may not */
 };
+
+/* What is said to those. */
+#define WS_PLAIN_REFUSED                                                                           \
+	"this server speaks TLS here: use wss:// (or https://). Plain ws:// is for programs on "   \
+	"the same machine; chat-master --insecure-plain allows it to all.\n"
 
 /*
  * What LWS_CALLBACK_HTTP_CONFIRM_UPGRADE returns: 0 lets it happen, -1 hangs up; the refusal

@@ -52,6 +52,12 @@ void chat_drop(struct chat *c);
  * `extra`: further fields, "'device':'d1','only':[]", or NULL.
  */
 void chat_send_login(struct chat *c, const char *user, const struct key *key, const char *extra);
+/*
+ * The same bound to the connection's TLS (binding "tls-exporter"): by its own exporter, or by
+ * that of `other` where it isn't NULL.
+ */
+void chat_send_bound_login(struct chat *c, const char *user, const struct key *key,
+			   struct chat *other);
 /* The same with a signature made elsewhere. */
 void chat_send_signature(struct chat *c, const char *user, const char *signature,
 			 const char *extra);

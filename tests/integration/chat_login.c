@@ -3,6 +3,8 @@
 #include "tests/integration/owned.h"
 #include "tests/integration/scratch.h"
 
+#include <openssl/ssl.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,26 @@ void chat_send_login(struct chat *c, const char *user, const struct key *key, co
 				number_of(c->challenge, "expires"), "none");
 
 	chat_send_signature(c, user, key_sign(key, LOGIN_NAMESPACE, text), extra);
+}
+
+void chat_send_bound_login(struct chat *c, const char *user, const struct key *key,
+			   struct chat *other)
+{
+	unsigned char exporter[32];
+	char encoded[64];
+
+	must(SSL_export_keying_material((other != NULL ? other : c)->ws.ssl, exporter,
+					sizeof(exporter), "EXPORTER-Channel-Binding", 24,
+					(const unsigned char *)"", 0, 1) == 1,
+	     "no exporter");
+	sodium_bin2base64(encoded, sizeof(encoded), exporter, sizeof(exporter),
+			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	char *text = login_text(c->address, user, key->fingerprint, text_of(c->challenge, "nonce"),
+				number_of(c->challenge, "expires"),
+				scratch_text("tls-exporter:%s", encoded));
+
+	chat_send_signature(c, user, key_sign(key, LOGIN_NAMESPACE, text),
+			    "'binding':'tls-exporter'");
 }
 
 struct chat *chat_try_login(struct server *s, const char *user, const char *extra)

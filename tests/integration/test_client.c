@@ -143,14 +143,36 @@ OwnedTest(client, a_name_that_is_anothers_is_told)
 	must(told.status == 3 && strstr(told.err, "alice") != NULL, "%d %s", told.status, told.err);
 }
 
-OwnedTest(client, plain_ws_beyond_loopback_needs_insecure)
+OwnedTest(client, a_server_that_speaks_no_tls_gets_no_login)
 {
 	struct person alice = person_new("alice");
 	struct outcome told = run(program_path("chat-client"), "--key", alice.key.file, "--send",
-				  "--once", "alice@192.0.2.1:8080");
+				  "--once", "--insecure", "--tls", "alice@localhost");
 
-	must(told.status != 0 && strstr(told.err, "--insecure") != NULL, "%d %s", told.status,
-	     told.err);
+	must(told.status == 2 && strstr(told.err, "--insecure means no TLS") != NULL, "%d %s",
+	     told.status, told.err);
+	/* Somebody who hangs up, whatever is said to him. */
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	must(bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 4) == 0 &&
+		     getsockname(fd, (struct sockaddr *)&at, &len) == 0,
+	     "cannot listen");
+	const char *argv[] = {program_path("chat-client"),
+			      "--key",
+			      alice.key.file,
+			      "--tls",
+			      "--once",
+			      "--send",
+			      scratch_text("alice@localhost:%u", ntohs(at.sin_port)),
+			      NULL};
+	struct program *p = program_start(argv, NULL);
+	int peer = accept(fd, NULL, NULL);
+	must(peer >= 0 && write(peer, "HTTP/1.1 400 what?\r\n\r\n", 22) == 22, "nobody came");
+	close(peer);
+	must(program_wait(p) == 4 && strstr(p->err_text.data, "no TLS connection") != NULL, "%d %s",
+	     p->status, p->err_text.data);
+	close(fd);
 }
 
 OwnedTest(client, help_and_version_are_told)

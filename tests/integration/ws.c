@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -21,8 +22,9 @@
 #define WS_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define HANDSHAKE_MS 10000u
 
-static int dial(unsigned port, const char *source, int receive_bytes)
+static int dial(unsigned port, const struct ws_request *request)
 {
+	const char *source = request->source;
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	struct sockaddr_in from = {.sin_family = AF_INET};
 	int on = 1;
@@ -31,8 +33,11 @@ static int dial(unsigned port, const char *source, int receive_bytes)
 	if (fd < 0)
 		return -1;
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (receive_bytes > 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+	if (request->to != NULL)
+		inet_pton(AF_INET, request->to, &to.sin_addr);
+	if (request->receive_bytes > 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &request->receive_bytes,
+			   sizeof(request->receive_bytes));
 	if (source != NULL && (inet_pton(AF_INET, source, &from.sin_addr) != 1 ||
 			       bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0))
 		fd_close(&fd);
@@ -50,16 +55,21 @@ static bool pull(struct ws *ws, uint64_t deadline_ms, bool *ret_timeout)
 	uint64_t now = clock_mono_ms();
 	ssize_t got;
 
-	*ret_timeout = poll(&pfd, 1, now < deadline_ms ? (int)(deadline_ms - now) : 0) != 1;
+	*ret_timeout = false;
+	if (ws->ssl == NULL || SSL_pending(ws->ssl) == 0)
+		*ret_timeout = poll(&pfd, 1, now < deadline_ms ? (int)(deadline_ms - now) : 0) != 1;
 	if (*ret_timeout)
 		return false;
 	char *room = buf_reserve(&ws->in, 65536);
 	if (room == NULL)
 		return false;
 	do {
-		got = recv(ws->fd, room, 65536, 0);
+		got = ws->ssl != NULL ? SSL_read(ws->ssl, room, 65536)
+				      : recv(ws->fd, room, 65536, 0);
 	} while (got < 0 && errno == EINTR);
-	if (got <= 0)
+	if (got < 0 && ws->ssl != NULL && SSL_get_error(ws->ssl, (int)got) == SSL_ERROR_WANT_READ)
+		got = 0;
+	else if (got <= 0)
 		return false;
 	ws->in.len += (size_t)got;
 	ws->in.data[ws->in.len] = '\0';
@@ -114,10 +124,23 @@ static bool read_head(struct ws *ws, struct buf *ret_head)
 	return ws->status != 0;
 }
 
+static bool shake_hands(struct ws *ws, void *session)
+{
+	ws->ssl_ctx = SSL_CTX_new(TLS_client_method());
+	ws->ssl = ws->ssl_ctx != NULL ? SSL_new(ws->ssl_ctx) : NULL;
+	if (ws->ssl == NULL || !SSL_set_fd(ws->ssl, ws->fd))
+		return false;
+	/* SSL_read returns after a ticket, without data: poll then tells when there is some. */
+	SSL_clear_mode(ws->ssl, SSL_MODE_AUTO_RETRY);
+	if (session != NULL && !SSL_set_session(ws->ssl, session))
+		return false;
+	return SSL_connect(ws->ssl) == 1;
+}
+
 bool ws_dial(struct ws *ws, const struct ws_request *request)
 {
-	*ws = (struct ws){.fd = dial(request->port, request->source, request->receive_bytes)};
-	return ws->fd >= 0;
+	*ws = (struct ws){.fd = dial(request->port, request)};
+	return ws->fd >= 0 && (!request->tls || shake_hands(ws, request->session));
 }
 
 bool ws_open(struct ws *ws, const struct ws_request *request)
@@ -153,6 +176,10 @@ bool ws_open(struct ws *ws, const struct ws_request *request)
 
 void ws_drop(struct ws *ws)
 {
+	SSL_free(ws->ssl);
+	SSL_CTX_free(ws->ssl_ctx);
+	ws->ssl = NULL;
+	ws->ssl_ctx = NULL;
 	fd_close(&ws->fd);
 	ws->closed = true;
 	buf_finish(&ws->in);
@@ -164,7 +191,8 @@ bool ws_send_raw(struct ws *ws, const void *bytes, size_t len)
 	const char *at = bytes;
 
 	while (len > 0) {
-		ssize_t sent = send(ws->fd, at, len, MSG_NOSIGNAL);
+		ssize_t sent = ws->ssl != NULL ? SSL_write(ws->ssl, at, (int)len)
+					       : send(ws->fd, at, len, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -317,7 +345,7 @@ enum ws_event ws_receive(struct ws *ws, unsigned patience_ms, struct buf *ret_pa
 
 int http_get(unsigned port, const char *path, struct buf *ret_body)
 {
-	struct ws ws = {.fd = dial(port, NULL, 0)};
+	struct ws ws = {.fd = dial(port, &(struct ws_request){0})};
 	struct buf text = BUF_INIT, head = BUF_INIT;
 	uint64_t deadline = clock_mono_ms() + HANDSHAKE_MS;
 	bool timeout = false;

@@ -37,10 +37,15 @@ struct ws_request {
 	const char *headers;  /* further lines, each ended by CRLF; NULL: none */
 	const char *source;   /* the address to come from, NULL: any */
 	int receive_bytes;    /* SO_RCVBUF, 0: the default */
+	const char *to;       /* the address to connect to, NULL: 127.0.0.1 */
+	bool tls;             /* any certificate will do */
+	void *session;        /* an SSL_SESSION to go on with; NULL: none */
 };
 
 struct ws {
 	int fd;
+	void *ssl; /* with TLS: the SSL and its SSL_CTX */
+	void *ssl_ctx;
 	int status;        /* of the upgrade: 101 */
 	char protocol[32]; /* what the server chose, "" if none */
 	struct buf in;     /* received, not yet taken apart */

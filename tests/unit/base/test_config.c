@@ -91,7 +91,7 @@ Test(config, the_defaults_are_those_of_the_protocol)
 {
 	cr_assert_eq(load("", ""), 0);
 	cr_assert_eq(config.port, 8080);
-	cr_assert_str_eq(config.host, "localhost");
+	cr_assert_str_eq(config.host, "*");
 	cr_assert_str_eq(config.port_file, "");
 	cr_assert_str_eq(config.instance, "");
 	cr_assert_str_eq(config.authorized_keys, "/home/alice/.ssh/authorized_keys");
@@ -263,7 +263,7 @@ Test(config, an_empty_text_stands_for_the_default)
 	cr_assert_str_eq(config.authorized_keys, "/home/alice/.ssh/authorized_keys");
 	cr_assert_str_eq(config.port_file, "");
 	cr_assert_str_eq(config.instance, "");
-	cr_assert_str_eq(config.host, "localhost");
+	cr_assert_str_eq(config.host, "*");
 }
 
 Test(config, state_lies_where_xdg_says_unless_root_runs_it)
@@ -380,7 +380,7 @@ Test(config, a_word_that_is_none_of_the_choices_is_told_with_them)
 			 "digit first");
 	buf_reset(&errors);
 	cr_assert_str_eq(flag_error("--host a/b"),
-			 "--host: \"a/b\" is not an IP address or a host name");
+			 "--host: \"a/b\" is not an IP address, a host name, or *");
 	buf_reset(&errors);
 	cr_assert_str_eq(flag_error("--state-dir=a\tb"),
 			 "--state-dir: the value holds control characters");

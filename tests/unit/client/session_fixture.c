@@ -116,7 +116,7 @@ void played_connect(struct played *played)
 	played_receive(played, "{\"type\":\"challenge\",\"version\":1,\"nonce\":\"nnn\","
 			       "\"expires\":1795197660,\"namespace\":\"login@chat-master\","
 			       "\"bindings\":[\"none\"]}");
-	cr_assert_eq(session_login(played->session, "sig", played->now_ms), 0);
+	cr_assert_eq(session_login(played->session, "none", "sig", played->now_ms), 0);
 }
 
 void played_log_in(struct played *played, const char *welcome)

@@ -31,6 +31,7 @@ static const struct login_fields fields = {
 	.server = "localhost:8080",
 	.user = "alice",
 	.nonce = "gkvzBIZeJHgGgeds7kfDFy1oEC2EiLkufDrAuTfOi_k",
+	.binding = "none",
 	.expires = 1795197660,
 };
 

@@ -40,13 +40,13 @@ Test(client_session, asks_for_a_signature_and_logs_in_with_it)
 {
 	played_create(&played, NULL, 8, false);
 	session_connected(played.session, played.now_ms);
-	cr_assert_eq(session_login(played.session, "early", played.now_ms), -EPROTO);
+	cr_assert_eq(session_login(played.session, "none", "early", played.now_ms), -EPROTO);
 	played_receive(&played, "{\"type\":\"challenge\",\"version\":1,\"nonce\":\"abc\","
 				"\"expires\":77,\"bindings\":[\"none\"]}\n");
 	played_told(&played, "challenge; ");
 	cr_assert_str_eq(session_nonce(played.session), "abc");
 	cr_assert_eq(session_expires(played.session), 77);
-	cr_assert_eq(session_login(played.session, "c2ln", played.now_ms), 0);
+	cr_assert_eq(session_login(played.session, "none", "c2ln", played.now_ms), 0);
 	played_sent(&played,
 		    "{\"type\":\"login\",\"user\":\"alice\",\"server\":\"localhost:8080\","
 		    "\"binding\":\"none\",\"signature\":\"c2ln\",\"device\":\"laptop\"}\n");

@@ -51,9 +51,10 @@ static void no_signal(void *owner, int number)
 	(void)number;
 }
 
-static void on_open(void *owner)
+static void on_open(void *owner, const struct tls_peer *peer)
 {
 	(void)owner;
+	(void)peer;
 	opens++;
 	if (close_at_open)
 		transport_close(transport);
@@ -84,7 +85,7 @@ static void setup(void)
 		.open = on_open, .message = on_message, .closed = on_closed};
 
 	cr_assert_eq(loop_create(&events, &loop), 0);
-	cr_assert_eq(transport_create(loop_handle(loop), &transport_events, &transport), 0);
+	cr_assert_eq(transport_create(loop_handle(loop), false, &transport_events, &transport), 0);
 }
 
 static void teardown(void)

@@ -37,20 +37,8 @@ Test(trouble, each_way_not_to_connect_has_its_words_and_status)
 	check_connect((struct transport_end){.error = -EPERM}, EXIT_STATUS_USAGE, "--insecure");
 	check_connect((struct transport_end){.answered = true, .reason = "404"},
 		      EXIT_STATUS_NETWORK, "does not speak this protocol (404)");
-}
-
-Test(trouble, only_this_machine_is_reached_in_the_clear)
-{
-	char own[256] = "", server[300];
-
-	cr_assert(trouble_is_local("localhost:8080", "localhost"));
-	cr_assert(trouble_is_local("127.0.0.1:8080", "127.0.0.1"));
-	cr_assert(trouble_is_local("[::1]:8080", "::1"));
-	cr_assert_not(trouble_is_local("192.0.2.1:8080", "192.0.2.1"));
-	cr_assert_not(trouble_is_local("localhost.example.org:80", "localhost.example.org"));
-	cr_assert_eq(gethostname(own, sizeof(own) - 1), 0);
-	snprintf(server, sizeof(server), "%s:8080", own);
-	cr_assert(trouble_is_local(server, own));
+	check_connect((struct transport_end){.answered = true, .tls = true, .reason = "eof"},
+		      EXIT_STATUS_NETWORK, "but no TLS connection came about (eof)");
 }
 
 Test(trouble, the_servers_reason_is_told_and_cleaned)

@@ -32,8 +32,9 @@ Test(server_names, each_way_to_dial_us_is_a_name_with_the_port)
 	struct buf error = BUF_INIT;
 	struct server_names names;
 
-	cr_assert_eq(server_names_fill(&names, &config, &host, 9000, "127.0.0.2:9000, [::1]:9000",
-				       &error),
+	cr_assert_eq(server_names_fill(&names, &config, &host, 9000,
+				       "127.0.0.2:9000, [::1]:9000, 0.0.0.0:9000, [::]:9000",
+				       "certified.example.org\n192.0.2.7\nbox\n", &error),
 		     0);
 	cr_assert(has(&names, "localhost:9000"));
 	cr_assert(has(&names, "127.0.0.1:9000"));
@@ -43,7 +44,9 @@ Test(server_names, each_way_to_dial_us_is_a_name_with_the_port)
 	cr_assert(has(&names, "box.example.org:9000"));
 	cr_assert(has(&names, "chat.example.org:9000"));
 	cr_assert(has(&names, "other.example.org:443"));
-	cr_assert_eq(names.count, 8u, "no name twice");
+	cr_assert(has(&names, "certified.example.org:9000"));
+	cr_assert(has(&names, "192.0.2.7:9000"));
+	cr_assert_eq(names.count, 10u, "no name twice, and no address that is all addresses");
 	cr_assert_null(names.list[names.count]);
 	buf_finish(&error);
 }
@@ -55,7 +58,7 @@ Test(server_names, a_name_that_nobody_can_dial_is_refused_by_its_text)
 	struct buf error = BUF_INIT;
 	struct server_names names;
 
-	cr_assert_eq(server_names_fill(&names, &config, &host, 9000, "", &error), -EINVAL);
+	cr_assert_eq(server_names_fill(&names, &config, &host, 9000, "", "", &error), -EINVAL);
 	cr_assert_not_null(strstr(error.data, "not a host"));
 	buf_finish(&error);
 }
@@ -67,7 +70,7 @@ Test(server_names, an_odd_host_name_is_just_not_one_of_ours)
 	struct buf error = BUF_INIT;
 	struct server_names names;
 
-	cr_assert_eq(server_names_fill(&names, &config, &host, 9000, "", &error), 0);
+	cr_assert_eq(server_names_fill(&names, &config, &host, 9000, "", "", &error), 0);
 	cr_assert_eq(names.count, 3u);
 }
 

@@ -337,7 +337,8 @@ struct ws *fixture_connect(unsigned worker)
 	in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	cr_assert_not_null(ws);
 	fixture.clients[fixture.client_count++] = ws;
-	ws->conn = worker_ws_handler.open(&fixture.worker[worker], ws, &peer, &peer);
+	ws->conn = worker_ws_handler.open(&fixture.worker[worker], ws,
+					  &(struct ws_peer){.address = peer, .local = peer});
 	cr_assert_not_null(ws->conn);
 	return ws;
 }
