@@ -34,7 +34,8 @@ static void end(struct ping *ping, int status)
 	loop_stop(ping->loop);
 }
 
-/* The server speaks first. Nothing is told to it, so any certificate will do, unless one is named. */
+/* The server speaks first. Nothing is told to it, so any certificate will do, unless one is named.
+ */
 static void on_open(void *owner, const struct tls_peer *peer)
 {
 	struct ping *ping = owner;

@@ -7,7 +7,8 @@
 
 #include "client/options.h"
 
-/* The exit status: 0, EXIT_STATUS_NETWORK, EXIT_STATUS_TIMEOUT, or EXIT_STATUS_LOGIN. What is wrong is told on stderr. */
+/* The exit status: 0, EXIT_STATUS_NETWORK, EXIT_STATUS_TIMEOUT, or EXIT_STATUS_LOGIN. What is wrong
+ * is told on stderr. */
 int ping_run(const struct options *options);
 
 #endif

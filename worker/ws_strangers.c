@@ -27,14 +27,12 @@ bool ws_strangers_add(struct ws_strangers *strangers, struct lws *wsi,
 		strangers->list = list;
 		strangers->cap = cap;
 	}
-	strangers->list[strangers->count++] =
-		(struct ws_stranger){.wsi = wsi, .arrival = *arrival};
+	strangers->list[strangers->count++] = (struct ws_stranger){.wsi = wsi, .arrival = *arrival};
 	remember(wsi, strangers->count);
 	return true;
 }
 
-const struct ws_arrival *ws_strangers_arrival(const struct ws_strangers *strangers,
-					      struct lws *wsi)
+const struct ws_arrival *ws_strangers_arrival(const struct ws_strangers *strangers, struct lws *wsi)
 {
 	uintptr_t place = (uintptr_t)lws_get_opaque_user_data(wsi);
 

@@ -15,10 +15,10 @@ _chat-client() {
 		mapfile -t COMPREPLY < <(compgen -W 'off bell osc9 osc777 command' -- "$word")
 		return
 		;;
-	--port | -p | --room | -r | --batch | --wait-reply | --device | --id-prefix | --since | --notify-command)
+	--port | -p | --room | -r | --fingerprint | --batch | --wait-reply | --device | --id-prefix | --since | --notify-command)
 		return
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W '--key --port --room --insecure --send --batch --code --as --wait-reply --device --id-prefix --follow --since --json --once --plain --notify --notify-command --ping --version --help' -- "$word")
+	mapfile -t COMPREPLY < <(compgen -W '--key --port --room --fingerprint --tls --insecure --send --batch --code --as --wait-reply --device --id-prefix --follow --since --json --once --plain --notify --notify-command --ping --version --help' -- "$word")
 }
 complete -o filenames -F _chat-client chat-client

@@ -1,11 +1,14 @@
 # fish completion for chat-master. Made by `make generate`.
 complete -c chat-master -f
-complete -c chat-master -l host -x -d 'address to listen on; localhost is both loopback addresses'
+complete -c chat-master -l host -x -d 'address to listen on; * is every one, localhost this machine'
 complete -c chat-master -l port -x -d 'TCP port; 0 takes a free one'
 complete -c chat-master -l port-file -r -F -d 'gets the port'\''s number once the server is ready to accept'
 complete -c chat-master -l server-name -x -d 'one more name people dial this server by; repeatable'
 complete -c chat-master -l workers -x -d 'worker processes'
 complete -c chat-master -l metrics-listen -x -d 'address of its own for /metrics, /healthz, /readyz'
+complete -c chat-master -l tls-cert -r -F -d 'certificate with its chain, PEM'
+complete -c chat-master -l tls-key -r -F -d 'the certificate'\''s private key, PEM, without passphrase'
+complete -c chat-master -l insecure-plain -d 'takes plain ws:// from other machines, too'
 complete -c chat-master -l authorized-keys -r -F -d 'the keys that may log in, as for sshd'
 complete -c chat-master -l names-per-key -x -d 'free names that one key may take for itself'
 complete -c chat-master -l max-keys -x -d 'lines of keys that are read at most'
@@ -46,5 +49,6 @@ complete -c chat-master -l slow-timeout -x -d 'after which one that takes nothin
 complete -c chat-master -l config -r -F -d 'reads options from FILE, one `name = value` a line'
 complete -c chat-master -l check-config -d 'checks the options, and exits with 0 or 2'
 complete -c chat-master -l print-config -d 'prints all options as a config file, and exits'
+complete -c chat-master -l fingerprint -d 'prints the fingerprint of the server'\''s certificate, and exits'
 complete -c chat-master -l version -d 'prints the version, and exits'
 complete -c chat-master -l help -d 'prints this, and exits'

@@ -110,7 +110,8 @@ OwnedTest(tls, the_binding_may_be_named_whole_and_must_be_the_right_one)
 /* Lines longer than a TLS record and than libwebsockets' buffer, both ways, and many at once. */
 OwnedTest(tls, long_and_many_lines_arrive_whole)
 {
-	struct server *s = server_with(.users = "alice bob", .args = "--rate 0 --room-bytes 1048576");
+	struct server *s =
+		server_with(.users = "alice bob", .args = "--rate 0 --room-bytes 1048576");
 	struct key key = key_of("alice");
 	struct chat *alice = open_tls(s, "alice");
 	struct chat *bob = chat_login(s, "bob");
