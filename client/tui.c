@@ -48,6 +48,7 @@ void tui_destroy(struct tui *tui)
 	edit_finish(&tui->question);
 	buf_finish(&tui->pasted);
 	buf_finish(&tui->hint);
+	buf_finish(&tui->parting);
 	free(tui);
 }
 
@@ -80,14 +81,40 @@ void tui_put(struct tui *tui, struct tui_room *room, enum entry_kind kind, const
 	buf_finish(&clean);
 }
 
+bool tui_is_ours(const struct tui *tui, const struct tui_room *room)
+{
+	return tui_room_is_direct(room) || rooms_find(tui->session_rooms, room->name);
+}
+
+/*
+ * A room that is left, or could not be entered, goes from the screen in the next moment, and the
+ * words about it must not go with it.
+ */
+void tui_tell(struct tui *tui, enum entry_kind kind, const char *text)
+{
+	if (tui_is_ours(tui, tui->current) || !tui->connected) {
+		tui_put(tui, tui->current, kind, text);
+		return;
+	}
+	buf_reset(&tui->parting);
+	buf_append_str(&tui->parting, text);
+	tui->parting_kind = kind;
+}
+
+static void tell_parting(struct tui *tui)
+{
+	if (tui->parting.len > 0 && !tui->parting.failed)
+		tui_put(tui, tui->current, tui->parting_kind, tui->parting.data);
+	buf_reset(&tui->parting);
+}
+
 /* Ours no more, or never there: all but what is on the screen. */
 static void drop_rooms(struct tui *tui)
 {
 	for (size_t i = tui->rooms.count; i-- > 0;) {
 		struct tui_room *room = tui->rooms.items[i];
 
-		if (room != tui->current && !tui_room_is_direct(room) &&
-		    !rooms_find(tui->session_rooms, room->name))
+		if (room != tui->current && !tui_is_ours(tui, room))
 			tui_rooms_remove(&tui->rooms, room);
 	}
 }
@@ -97,7 +124,7 @@ void tui_want_members(struct tui *tui, struct tui_room *room, int64_t age_ms)
 	struct request_ask ask = {.kind = REQUEST_USERS, .target = room->name, .own = true};
 
 	if ((room->members_at >= 0 && tui->now < room->members_at + age_ms) || !tui->connected ||
-	    tui_room_is_direct(room) || !rooms_find(tui->session_rooms, room->name))
+	    tui_room_is_direct(room) || !tui_is_ours(tui, room))
 		return;
 	room->members_at = tui->now;
 	tui->input.ask(tui->input.owner, &ask);
@@ -135,6 +162,7 @@ void tui_target(struct tui *tui, const char *user, const char *target)
 	snprintf(tui->user, sizeof(tui->user), "%s", user);
 	if (room)
 		tui_enter(tui, room);
+	tell_parting(tui);
 	drop_rooms(tui);
 }
 

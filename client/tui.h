@@ -46,6 +46,8 @@ struct tui {
 
 	struct tui_rooms rooms;
 	struct tui_room *current; /* never NULL */
+	struct buf parting;       /* words for a room that is not ours: shown where we go from it */
+	enum entry_kind parting_kind;
 	struct people people;
 	int64_t inbox_read; /* told to the server */
 

@@ -13,6 +13,10 @@ void tui_go(struct tui *tui, struct tui_room *room);
 void tui_enter(struct tui *tui, struct tui_room *room);
 /* A line of our own in a room. `text` is cleaned. */
 void tui_put(struct tui *tui, struct tui_room *room, enum entry_kind kind, const char *text);
+/* The same in the one that is shown, or that will be in a moment. */
+void tui_tell(struct tui *tui, enum entry_kind kind, const char *text);
+/* Are we in it? With people one always is. */
+bool tui_is_ours(const struct tui *tui, const struct tui_room *room);
 /* Asks for what is older than the room's first line, if there may be any. */
 void tui_want_history(struct tui *tui, struct tui_room *room);
 

@@ -310,13 +310,13 @@ static void receive_words(struct tui *tui, const struct session_event *event)
 	case FORMAT_SAID:
 		break;
 	case FORMAT_NOTE:
-		tui_put(tui, tui->current, ENTRY_NOTE, words + (text.len > 3 ? 3 : 0));
+		tui_tell(tui, ENTRY_NOTE, words + (text.len > 3 ? 3 : 0));
 		break;
 	case FORMAT_ANSWER:
-		tui_put(tui, tui->current, ENTRY_ANSWER, words);
+		tui_tell(tui, ENTRY_ANSWER, words);
 		break;
 	case FORMAT_TROUBLE:
-		tui_put(tui, tui->current, ENTRY_TROUBLE, words + (text.len > 3 ? 3 : 0));
+		tui_tell(tui, ENTRY_TROUBLE, words + (text.len > 3 ? 3 : 0));
 		break;
 	}
 	buf_finish(&text);
@@ -440,7 +440,7 @@ void tui_note(struct tui *tui, enum note_tone tone, const char *text)
 						[NOTE_QUIET] = ENTRY_NOTE,
 						[NOTE_ERROR] = ENTRY_TROUBLE};
 
-	tui_put(tui, tui->current, kinds[tone], text);
+	tui_tell(tui, kinds[tone], text);
 	/* an answer is to be seen */
 	if (tone != NOTE_QUIET)
 		body_scroll_end(tui->current);

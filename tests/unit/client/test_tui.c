@@ -529,3 +529,28 @@ Test(tui, a_room_that_is_left_goes_from_the_list)
 	tui_target(tui, "alice", "lobby");
 	tui_check_not(" dev ");
 }
+
+Test(tui, why_a_room_cannot_be_entered_is_told_where_we_stay)
+{
+	struct request request = {.kind = REQUEST_JOIN, .target = (char[]){"secret"}};
+
+	tui_target(tui, "alice", "secret");
+	tui_check(" alice #secret>");
+	tui_hear_answer_to(&request,
+			   "{'type':'error','code':'invite_only','message':'by invitation'}");
+	tui_target(tui, "alice", "lobby");
+	tui_check("cannot join #secret: by invitation");
+	tui_check_not(" secret ");
+}
+
+Test(tui, that_a_room_was_left_is_told_in_the_next_one)
+{
+	struct request request = {.kind = REQUEST_LEAVE, .target = (char[]){"dev"}};
+
+	tui_target(tui, "alice", "dev");
+	rooms_remove(&tui_session_rooms, "dev");
+	tui_hear_answer_to(&request, "{'type':'ok','id':'q-1'}");
+	tui_target(tui, "alice", "lobby");
+	tui_check("You left #dev.");
+	tui_check_not(" dev ");
+}

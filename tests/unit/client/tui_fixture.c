@@ -143,6 +143,11 @@ void tui_hear_answer(enum request_kind kind, const char *fmt, ...)
 	HEAR(SESSION_EVENT_LINE, SESSION_LIVE, &request);
 }
 
+void tui_hear_answer_to(const struct request *request, const char *fmt, ...)
+{
+	HEAR(SESSION_EVENT_LINE, SESSION_LIVE, request);
+}
+
 static void hear_ready(const char *fmt, ...)
 {
 	HEAR(SESSION_EVENT_READY, SESSION_LIVE, NULL);

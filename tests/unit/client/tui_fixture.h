@@ -27,6 +27,9 @@ void tui_hear_history(const char *fmt, ...) __attribute__((format(printf, 1, 2))
 /* The answer to what the screen asked for itself. */
 void tui_hear_answer(enum request_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The answer to a line of the person's. */
+void tui_hear_answer_to(const struct request *request, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* bob says it in the room. */
 void tui_hear_bob(const char *room, int64_t seq, const char *content);
 void tui_keys(const char *bytes);
