@@ -2,6 +2,7 @@
 
 #include "client/clean.h"
 #include "client/palette.h"
+#include "client/tui_wrap.h"
 #include "client/utf8.h"
 #include "proto/name.h"
 
@@ -223,16 +224,46 @@ static void draw_above(const struct tui *tui, struct canvas *canvas, size_t row,
 		draw_rule(tui, canvas, row, STYLE_DIM, "nothing older");
 }
 
+/*
+ * What an agent is writing, below the lines: the last rows of it. Returns how many it took.
+ */
+static size_t draw_partial(const struct tui *tui, struct canvas *canvas)
+{
+	const struct tui_layout *layout = &tui->layout;
+	const struct tui_room *room = tui->current;
+	const struct buf *text = &room->partial;
+	size_t from = layout->body_from + tui->columns.indent, most = layout->height / 3;
+	size_t width = layout->body_to > from ? layout->body_to - from : 1;
+	size_t rows, at = 0, row = layout->top + layout->height;
+	struct tui_wrap_row span;
+
+	if (!room->writing[0] || room->scrolled || text->len == 0 || text->failed || most == 0)
+		return 0;
+	rows = tui_wrap_count(text->data, text->len, width);
+	most = rows < most ? rows : most;
+	row -= most;
+	canvas_put_str(canvas, row, layout->body_from + tui->columns.time, from, STYLE_DIM,
+		       room->writing);
+	for (size_t i = 0; i < rows && tui_wrap_next(text->data, text->len, width, &at, &span);
+	     i++) {
+		if (i + most >= rows)
+			canvas_put(canvas, row++, from, layout->body_to, STYLE_DIM,
+				   text->data + span.from, span.len);
+	}
+	return most;
+}
+
 static void draw_body(const struct tui *tui, struct canvas *canvas)
 {
 	const struct tui_layout *layout = &tui->layout;
 	struct body_row *rows = calloc(layout->height + 1, sizeof(*rows));
-	size_t used;
+	size_t used, height;
 
 	if (!rows)
 		return; /* the next picture may have better luck */
-	used = body_fill(tui->current, &tui->columns, layout->height, rows);
-	for (size_t i = layout->height - used; i < layout->height; i++) {
+	height = layout->height - draw_partial(tui, canvas);
+	used = body_fill(tui->current, &tui->columns, height, rows);
+	for (size_t i = height - used; i < height; i++) {
 		const struct body_row *at = &rows[i];
 		size_t row = layout->top + i;
 
@@ -248,8 +279,8 @@ static void draw_body(const struct tui *tui, struct canvas *canvas)
 			break;
 		}
 	}
-	if (used < layout->height)
-		draw_above(tui, canvas, layout->top + layout->height - used - 1, used > 0);
+	if (used < height)
+		draw_above(tui, canvas, layout->top + height - used - 1, used > 0);
 	else if (tui->current->history == TUI_HISTORY_ASKED && layout->height > 1)
 		draw_above(tui, canvas, layout->top, true);
 	free(rows);

@@ -362,6 +362,8 @@ int64_t tui_deadline(const struct tui *tui)
 		at = earlier(at, tui->escape_at + KEYBOARD_WAIT_MS);
 	if (tui->current->typing[0])
 		at = earlier(at, tui->current->typing_until);
+	if (tui->current->writing[0])
+		at = earlier(at, tui->current->partial_until);
 	if (tui->history_left > 0)
 		at = earlier(at, tui->history_at + HISTORY_WAIT_MS);
 	return at;
@@ -377,6 +379,8 @@ void tui_tick(struct tui *tui)
 	}
 	if (tui->current->typing[0] && tui->now >= tui->current->typing_until)
 		tui->current->typing[0] = '\0';
+	if (tui->current->writing[0] && tui->now >= tui->current->partial_until)
+		tui->current->writing[0] = '\0';
 	if (tui->history_left > 0 && tui->now >= tui->history_at + HISTORY_WAIT_MS)
 		tui_history_came(tui);
 	if (measure >= 0 && tui->now >= measure) {

@@ -98,6 +98,20 @@ size_t tui_longest_member(const struct tui *tui)
 	return longest;
 }
 
+static unsigned agent_style(const struct tui *tui, enum tui_agent agent)
+{
+	switch (agent) {
+	case TUI_AGENT_BUSY:
+		return STYLE_BOLD | palette_style(tui_theme(tui), PALETTE_HOT);
+	case TUI_AGENT_DOWN:
+		return STYLE_DIM;
+	case TUI_NO_AGENT:
+	case TUI_AGENT_IDLE:
+		break;
+	}
+	return 0;
+}
+
 static void draw_member(const struct tui *tui, struct canvas *canvas, size_t row,
 			const struct tui_member *member)
 {
@@ -105,13 +119,14 @@ static void draw_member(const struct tui *tui, struct canvas *canvas, size_t row
 	unsigned style = member->away ? STYLE_DIM : palette_name(tui_theme(tui), member->name);
 
 	canvas_put_str(canvas, row, from, sign - 1, style, member->name);
-	if (member->agent)
-		canvas_put_str(canvas, row, sign, canvas->columns, 0, "\u2699");
-	else if (member->away)
-		canvas_put_str(canvas, row, sign, canvas->columns, STYLE_DIM, "\u25cb");
+	if (member->agent != TUI_NO_AGENT)
+		canvas_put_str(canvas, row, sign, canvas->columns, agent_style(tui, member->agent),
+			       member->agent == TUI_AGENT_DOWN ? "\u25cb" : "\u2699");
 	else
 		canvas_put_str(canvas, row, sign, canvas->columns,
-			       palette_style(tui_theme(tui), PALETTE_GOOD), "\u25cf");
+			       member->away ? STYLE_DIM
+					    : palette_style(tui_theme(tui), PALETTE_GOOD),
+			       member->away ? "\u25cb" : "\u25cf");
 }
 
 void tui_draw_members(const struct tui *tui, struct canvas *canvas)
@@ -124,7 +139,7 @@ void tui_draw_members(const struct tui *tui, struct canvas *canvas)
 		canvas_put_str(canvas, layout->top + i, layout->members_from - 2, canvas->columns,
 			       STYLE_DIM, TUI_BAR);
 	for (size_t i = 0; i < room->member_count; i++)
-		agents += room->members[i].agent;
+		agents += room->members[i].agent != TUI_NO_AGENT;
 	for (unsigned pass = 0; pass < 2; pass++) {
 		if (pass == 1 && agents > 0 && row + 1 < end) {
 			row += drawn > 0;
@@ -132,7 +147,7 @@ void tui_draw_members(const struct tui *tui, struct canvas *canvas)
 				       STYLE_DIM, TUI_RULE TUI_RULE " agents");
 		}
 		for (size_t i = 0; i < room->member_count && row < end; i++) {
-			if (room->members[i].agent != (pass == 1))
+			if ((room->members[i].agent != TUI_NO_AGENT) != (pass == 1))
 				continue;
 			drawn++;
 			if (row + 1 == end && drawn < room->member_count) {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PARTIAL_MS 60000      /* an agent that writes nothing more for so long has given up */
 #define TYPING_MS 6000        /* someone who types says so again before that */
 #define HISTORY_PAGES_MAX 10u /* through other people's lines, for one person's */
 
@@ -190,6 +191,8 @@ static void receive_stored(struct tui *tui, const struct session_event *event)
 			tui_room_clear_marker(room);
 		if (line->sender && strcmp(room->typing, line->sender) == 0)
 			room->typing[0] = '\0';
+		if (line->sender && strcmp(room->writing, line->sender) == 0)
+			room->writing[0] = '\0';
 	}
 	if (event->freshness == SESSION_HISTORY && tui->history_left > 0) {
 		tui->history_at = tui->now;
@@ -264,6 +267,31 @@ static void receive_typing(struct tui *tui, const struct server_line *line)
 		return;
 	snprintf(room->typing, sizeof(room->typing), "%s", line->sender);
 	room->typing_until = tui->now + TYPING_MS;
+}
+
+/* What an agent writes, as far as it is there; the whole of it comes as a message. */
+static void receive_partial(struct tui *tui, const struct server_line *line)
+{
+	struct tui_room *room = room_of(tui, line);
+
+	if (!room || !line->sender || !name_is_valid(line->sender, strlen(line->sender)))
+		return;
+	snprintf(room->writing, sizeof(room->writing), "%s", line->sender);
+	room->partial_until = tui->now + PARTIAL_MS;
+	buf_reset(&room->partial);
+	clean_append_str(&room->partial, line->content, CLEAN_TEXT);
+}
+
+static void receive_agent(struct tui *tui, const struct server_line *line)
+{
+	struct tui_room *room = line->room ? tui_rooms_find(&tui->rooms, line->room) : NULL;
+
+	if (!room)
+		return;
+	tui_room_agent(room, line->agent, line->state);
+	if (strcmp(room->writing, line->agent) == 0 &&
+	    (!line->state || strcmp(line->state, "busy") != 0))
+		room->writing[0] = '\0';
 }
 
 static void receive_users(struct tui *tui, const struct session_event *event)
@@ -392,6 +420,15 @@ static void receive_line(struct tui *tui, const struct session_event *event)
 	case SERVER_LINE_TYPING:
 		receive_typing(tui, line);
 		return;
+	case SERVER_LINE_PARTIAL:
+		receive_partial(tui, line);
+		return;
+	case SERVER_LINE_AGENT:
+		if (line->agent) {
+			receive_agent(tui, line);
+			return;
+		}
+		break;
 	case SERVER_LINE_PRESENCE:
 		receive_presence(tui, line);
 		return;

@@ -20,6 +20,7 @@ static void room_destroy(struct tui_room *room)
 		return;
 	scrollback_finish(&room->lines);
 	edit_finish(&room->edit);
+	buf_finish(&room->partial);
 	free(room->members);
 	free(room);
 }
@@ -226,6 +227,13 @@ static struct tui_member *add_member(struct tui_room *room, const char *name)
 	return member;
 }
 
+static enum tui_agent agent_of(const char *state)
+{
+	if (!state || strcmp(state, "idle") == 0)
+		return TUI_AGENT_IDLE;
+	return strcmp(state, "busy") == 0 ? TUI_AGENT_BUSY : TUI_AGENT_DOWN;
+}
+
 static void sort_members(struct tui_room *room)
 {
 	if (room->member_count > 1)
@@ -243,7 +251,9 @@ void tui_room_set_members(struct tui_room *room, const struct server_line *users
 		if (!member)
 			continue;
 		member->away = user->away;
-		member->agent = user->role && strcmp(user->role, "agent") == 0;
+		member->agent = TUI_NO_AGENT;
+		if (user->role && strcmp(user->role, "agent") == 0)
+			member->agent = agent_of(user->state);
 	}
 	sort_members(room);
 }
@@ -259,4 +269,12 @@ void tui_room_presence(struct tui_room *room, const struct server_line *presence
 	for (size_t i = 0; i < presence->joined_count; i++)
 		add_member(room, presence->joined[i]);
 	sort_members(room);
+}
+
+void tui_room_agent(struct tui_room *room, const char *agent, const char *state)
+{
+	struct tui_member *member = find_member(room, agent);
+
+	if (member)
+		member->agent = agent_of(state);
 }

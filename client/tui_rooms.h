@@ -27,10 +27,18 @@ enum tui_history {
 	TUI_HISTORY_END, /* the server has none */
 };
 
+/* What an agent does, as far as one who looks at it cares. */
+enum tui_agent {
+	TUI_NO_AGENT, /* a person */
+	TUI_AGENT_IDLE,
+	TUI_AGENT_BUSY,
+	TUI_AGENT_DOWN, /* or starting again */
+};
+
 struct tui_member {
 	char name[NAME_SIZE];
 	bool away;
-	bool agent;
+	enum tui_agent agent;
 };
 
 struct tui_room {
@@ -59,6 +67,10 @@ struct tui_room {
 	size_t member_count;
 	int64_t members_at; /* when they were asked for on this connection; -1: not yet */
 	bool members_more;  /* and more of them are to come */
+
+	char writing[NAME_SIZE]; /* the agent whose answer is under way; "" none */
+	struct buf partial;      /* what of it is there; clean */
+	int64_t partial_until;
 
 	char typing[NAME_SIZE]; /* who is typing; "" nobody */
 	int64_t typing_until;
@@ -96,5 +108,7 @@ int64_t tui_rooms_inbox_read(const struct tui_rooms *rooms);
 /* Who is there, by a `users` answer (its first page begins afresh) or a `presence`. */
 void tui_room_set_members(struct tui_room *room, const struct server_line *users, bool first_page);
 void tui_room_presence(struct tui_room *room, const struct server_line *presence);
+/* An agent there is busy now, or down. */
+void tui_room_agent(struct tui_room *room, const char *agent, const char *state);
 
 #endif

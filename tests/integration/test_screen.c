@@ -300,6 +300,78 @@ OwnedTest(screen, it_gives_the_terminal_back)
 	pane_expect(p, "was here\n echo\n echo\nand again");
 }
 
+OwnedTest(screen, it_can_be_suspended_and_comes_back)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	const char *argv[24];
+	struct pane *p =
+		pane_start((const char *const[]){"env", "PS1=shell: ", "sh", "-i", NULL}, 80, 24);
+
+	person_command(argv, s, &alice, "");
+	pane_expect(p, "shell:");
+	enter(p, scratch_text("%s --key %s %s", argv[0], argv[2], argv[3]));
+	pane_expect(p, " alice #lobby>");
+	pane_type(p, "half a line");
+	pane_key(p, "C-z");
+	pane_expect(p, "shell:");
+	pane_expect_gone(p, " alice #lobby>");
+	enter(p, "echo the shell $((40 + 2))");
+	pane_expect(p, "the shell 42");
+	chat_say(bob, "lobby", "m", "said meanwhile");
+	enter(p, "fg");
+	pane_expect(p, " alice #lobby> half a line");
+	pane_expect(p, "bob      said meanwhile");
+	pane_key(p, "C-c");
+	pane_key(p, "C-c");
+	pane_key(p, "C-c");
+	pane_expect(p, "the shell 42");
+}
+
+OwnedTest(screen, a_crash_gives_the_terminal_back)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	const char *argv[24];
+	struct pane *p;
+
+	person_command(argv, s, &alice, "");
+	p = pane_start(
+		(const char *const[]){
+			"sh", "-c",
+			scratch_text("echo $$ >%s; exec 2>&1; %s --key %s %s; "
+				     "stty -a | grep -o ' -*echo '; echo and again; cat",
+				     scratch_path("pid"), argv[0], argv[2], argv[3]),
+			NULL},
+		80, 24);
+	pane_expect(p, " alice #lobby>");
+	must(run("pkill", "-SEGV", "-P", strtok(file_read(scratch_path("pid")), "\n")).status == 0,
+	     "pkill");
+	pane_expect(p, " echo\nand again");
+	pane_expect_gone(p, " alice #lobby>");
+}
+
+OwnedTest(screen, what_speaks_to_me_rings_once_and_not_again_when_it_is_replayed)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	struct pane *p;
+
+	chat_say(bob, "lobby", "m1", "@alice before she came");
+	p = sit_down(s, &alice, 80, 24);
+	pane_expect(p, "before she came");
+	chat_say(bob, "lobby", "m2", "nothing for anyone");
+	pane_expect(p, "nothing for anyone");
+	must(strstr(p->control->out_text.data, "\\007") == NULL, "a bell without a reason");
+	chat_say(bob, "lobby", "m3", "@alice now");
+	pane_expect(p, "@alice now");
+	pane_type(p, "x");
+	pane_expect(p, "> x");
+	must(strstr(p->control->out_text.data, "\\007") != NULL, "no bell");
+}
+
 OwnedTest(screen, a_terminal_that_is_dumb_gets_lines)
 {
 	struct person alice = person_new("alice");

@@ -554,3 +554,34 @@ Test(tui, that_a_room_was_left_is_told_in_the_next_one)
 	tui_check("You left #dev.");
 	tui_check_not(" dev ");
 }
+
+Test(tui, what_an_agent_writes_is_seen_until_it_is_said)
+{
+	tui_hear_bob("lobby", 1, "@deploy what is up?");
+	tui_hear(
+		"{'type':'partial','room':'lobby','sender':'deploy','content':'I have\\u001b[2J'}");
+	tui_check("deploy   I have[2J");
+	tui_hear("{'type':'partial','room':'lobby','sender':'deploy','content':'I have looked'}");
+	tui_check("deploy   I have looked");
+	tui_check("@deploy what is up?");
+	tui_hear("{'type':'message','room':'lobby','seq':2,'sender':'deploy','content':'All is "
+		 "well.'}");
+	tui_check("deploy   All is well.");
+	tui_check_not("I have looked");
+	tui_hear("{'type':'partial','room':'lobby','sender':'deploy','content':'and now'}");
+	tui_hear("{'type':'agent','room':'lobby','agent':'deploy','state':'down'}");
+	tui_check_not("and now");
+	tui_hear("{'type':'partial','room':'lobby','sender':'deploy','content':'and so'}");
+	tui->now += 3600000;
+	tui_tick(tui);
+	tui_check_not("and so");
+}
+
+Test(tui, the_list_tells_whether_an_agent_is_there)
+{
+	tui_hear_answer(REQUEST_USERS, "{'type':'users','room':'lobby','users':"
+				       "[{'user':'deploy','role':'agent','state':'down'}]}");
+	tui_check("\u2502 deploy    \u25cb");
+	tui_hear("{'type':'agent','room':'lobby','agent':'deploy','state':'busy'}");
+	tui_check("\u2502 deploy    \u2699");
+}
