@@ -12,7 +12,7 @@ wanted=$run
 for what in "$@"; do
 	case $what in
 	run) ;;
-	check) wanted="$wanted libcriterion-dev tmux procps git jq mandoc iproute2 python3 python3-websocket" ;;
+	check) wanted="$wanted libcriterion-dev tmux procps git jq mandoc iproute2 openssl python3 python3-websocket" ;;
 	fuzz) wanted="$wanted clang libclang-rt-14-dev" ;;
 	coverage) wanted="$wanted libcriterion-dev gcovr" ;;
 	deb) wanted="$wanted libcriterion-dev debhelper git" ;;

@@ -355,3 +355,113 @@ OwnedTest(tls, a_relay_with_its_own_certificate_gains_nothing)
 	must(told.status == 3 && strstr(told.err, "login failed") != NULL, "%d %s", told.status,
 	     told.err);
 }
+
+/* ---- certificates of one's own, and tickets ------------------------------------------------ */
+
+/* A P-256 key and a certificate for `names` ("DNS:a,IP:192.0.2.1"), in one file or two. */
+static void make_certificate(const char *cert, const char *key, const char *names)
+{
+	struct outcome made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+				  "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+				  "/CN=test", "-addext", scratch_text("subjectAltName=%s", names),
+				  "-keyout", key, "-out", cert);
+
+	must(made.status == 0, "%s", made.err);
+}
+
+/* "SHA256:…" of the key that a new connection is shown. */
+static char *shown_key(struct server *s)
+{
+	char *at = scratch_text("127.0.0.1:%u", s->port);
+	struct outcome told = run(
+		"sh", "-c",
+		scratch_text("openssl s_client -connect %s </dev/null 2>/dev/null | openssl x509 "
+			     "-noout -pubkey | openssl pkey -pubin -outform der | openssl dgst "
+			     "-sha256 -binary | base64 | tr -d '=\\n'",
+			     at));
+
+	must(told.status == 0 && strlen(told.out) == 43, "%s %s", told.out, told.err);
+	return scratch_text("SHA256:%s", told.out);
+}
+
+/* All workers have it within a second or two; a connection comes to any of them. */
+static void await_key(struct server *s, const char *wanted)
+{
+	uint64_t deadline = clock_mono_ms() + PATIENCE_MS;
+
+	for (unsigned same = 0; same < 8;) {
+		must(clock_mono_ms() < deadline, "%s is not shown", wanted);
+		same = strcmp(shown_key(s), wanted) == 0 ? same + 1 : 0;
+	}
+}
+
+OwnedTest(tls, a_certificate_of_ones_own_is_read_again_when_it_changes_and_at_sighup)
+{
+	char *cert = scratch_path("cert.pem"), *key = scratch_path("key.pem");
+	char *other = scratch_path("other.pem"), *other_key = scratch_path("other-key.pem");
+	struct server *s;
+	size_t at;
+
+	make_certificate(cert, key, "DNS:chat.example.org,IP:192.0.2.1");
+	s = server_with(.users = "alice",
+			.args = scratch_text("--tls-cert %s --tls-key %s", cert, key));
+	const char *first = text_of(server_log_await(s, NULL, "\"event\":\"certificate\"", cert),
+				    "fingerprint");
+	await_key(s, first);
+	/* Its names are the server's. */
+	struct chat *c = open_tls(s, "alice");
+	struct key alice = key_of("alice");
+	snprintf(c->address, sizeof(c->address), "chat.example.org:%u", s->port);
+	chat_send_bound_login(c, "alice", &alice, NULL);
+	chat_expect(c, "{'type':'welcome'}");
+	/* Half a change is none: the old pair stays. */
+	make_certificate(other, other_key, "DNS:chat.example.org");
+	at = server_log_size(s);
+	must(rename(other, cert) == 0, "rename");
+	server_log_await(s, &at, "certificate not loaded", "the key is not the certificate's");
+	await_key(s, first);
+	must(rename(other_key, key) == 0, "rename");
+	const char *second = text_of(
+		server_log_await(s, &at, "\"event\":\"certificate\"", "\"why\":\"changed\""),
+		"fingerprint");
+	must(strcmp(first, second) != 0, "the same key");
+	await_key(s, second);
+	server_signal(s, SIGHUP);
+	server_log_await(s, &at, "\"event\":\"certificate\"", "\"why\":\"reload\"");
+	/* Whoever was in is still. */
+	chat_send(c, "{'type':'ping','id':'p'}");
+	chat_await(c, "{'type':'pong','id':'p'}");
+}
+
+OwnedTest(tls, a_certificate_that_cannot_be_used_stops_the_start_with_the_reason)
+{
+	char *cert = scratch_path("cert.pem"), *key = scratch_path("key.pem");
+	struct outcome told;
+
+	make_certificate(cert, key, "DNS:a");
+	told = run(program_path("chat-master"), "--port", "0", "--state-dir", scratch_path("state"),
+		   "--instance", scratch_text("it-tls-%d", (int)getpid()), "--tls-cert", cert);
+	must(told.status == 1 && strstr(told.err, "no private key in PEM form") != NULL, "%d %s",
+	     told.status, told.err);
+}
+
+/* Of so many connections some go to another worker than the one that gave the ticket. */
+OwnedTest(tls, a_ticket_of_one_worker_opens_in_every_other)
+{
+	struct server *s = server_with(.users = "alice", .workers = 4);
+	char *session = scratch_path("session");
+	struct outcome told =
+		run("sh", "-c",
+		    scratch_text("(sleep 0.3; echo Q) | openssl s_client -connect 127.0.0.1:%u "
+				 "-sess_out %s >/dev/null 2>&1; test -s %s",
+				 s->port, session, session));
+
+	must(told.status == 0, "no ticket came");
+	for (int i = 0; i < 12; i++) {
+		told = run("sh", "-c",
+			   scratch_text("openssl s_client -connect 127.0.0.1:%u -sess_in %s "
+					"</dev/null 2>/dev/null | grep '^Reused\\|^New'",
+					s->port, session));
+		must(strncmp(told.out, "Reused", 6) == 0, "connection %d: %s", i, told.out);
+	}
+}

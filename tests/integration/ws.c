@@ -124,7 +124,7 @@ static bool read_head(struct ws *ws, struct buf *ret_head)
 	return ws->status != 0;
 }
 
-static bool shake_hands(struct ws *ws, void *session)
+static bool shake_hands(struct ws *ws)
 {
 	ws->ssl_ctx = SSL_CTX_new(TLS_client_method());
 	ws->ssl = ws->ssl_ctx != NULL ? SSL_new(ws->ssl_ctx) : NULL;
@@ -132,15 +132,13 @@ static bool shake_hands(struct ws *ws, void *session)
 		return false;
 	/* SSL_read returns after a ticket, without data: poll then tells when there is some. */
 	SSL_clear_mode(ws->ssl, SSL_MODE_AUTO_RETRY);
-	if (session != NULL && !SSL_set_session(ws->ssl, session))
-		return false;
 	return SSL_connect(ws->ssl) == 1;
 }
 
 bool ws_dial(struct ws *ws, const struct ws_request *request)
 {
 	*ws = (struct ws){.fd = dial(request->port, request)};
-	return ws->fd >= 0 && (!request->tls || shake_hands(ws, request->session));
+	return ws->fd >= 0 && (!request->tls || shake_hands(ws));
 }
 
 bool ws_open(struct ws *ws, const struct ws_request *request)

@@ -39,7 +39,6 @@ struct ws_request {
 	int receive_bytes;    /* SO_RCVBUF, 0: the default */
 	const char *to;       /* the address to connect to, NULL: 127.0.0.1 */
 	bool tls;             /* any certificate will do */
-	void *session;        /* an SSL_SESSION to go on with; NULL: none */
 };
 
 struct ws {
