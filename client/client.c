@@ -252,6 +252,10 @@ static void on_ready(struct client *client, const struct session_event *event)
 	if (first && client->options->id_prefix)
 		pipe_resume(&client->pipe, event->line->last_id);
 	if (client->typing) {
+		/* for completion: a room that is not heard of is only typed in full */
+		(void)session_send(client->session,
+				   &(struct request_ask){.kind = REQUEST_ROOMS, .own = true},
+				   now());
 		if (first)
 			greet(client, event->line);
 		show_target(client);

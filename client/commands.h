@@ -23,7 +23,13 @@ enum note_tone {
 	NOTE_ERROR, /* it did not work */
 };
 
-enum complete_kind { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_ROOM, COMPLETE_USER };
+enum complete_kind {
+	COMPLETE_NOTHING,
+	COMPLETE_COMMAND,
+	COMPLETE_ROOM,
+	COMPLETE_OWN_ROOM, /* that one is in */
+	COMPLETE_USER,
+};
 
 /* Text for the person; already clean, may hold several lines. */
 typedef void commands_note_fn(void *owner, enum note_tone tone, const char *text);

@@ -28,6 +28,18 @@ void people_saw(struct people *people, const char *name)
 	memcpy(people->names[0], copy, sizeof(copy));
 }
 
+void people_heard_room(struct people *people, const char *room)
+{
+	if (!room || name_is_inbox(room) || strlen(room) >= ROOM_SIZE ||
+	    people->room_count == ROOMS_HEARD_MAX)
+		return;
+	for (size_t i = 0; i < people->room_count; i++) {
+		if (strcmp(people->rooms[i], room) == 0)
+			return;
+	}
+	snprintf(people->rooms[people->room_count++], ROOM_SIZE, "%s", room);
+}
+
 /* The words that fit so far. */
 struct matches {
 	const char *word; /* what they begin with, case aside */
@@ -59,6 +71,16 @@ static void offer_rooms(struct matches *matches, const struct rooms *rooms)
 	for (size_t i = 0; i < rooms->count; i++) {
 		if (!name_is_inbox(rooms->items[i]->name))
 			offer(matches, rooms->items[i]->name);
+	}
+}
+
+/* Rooms of others: one can enter them. */
+static void offer_other_rooms(struct matches *matches, const struct rooms *rooms,
+			      const struct people *people)
+{
+	for (size_t i = 0; i < people->room_count; i++) {
+		if (!rooms_find(rooms, people->rooms[i]))
+			offer(matches, people->rooms[i]);
 	}
 }
 
@@ -151,6 +173,10 @@ void complete(const char *text, size_t cursor, const struct rooms *rooms,
 		offer_commands(&matches);
 		break;
 	case COMPLETE_ROOM:
+		offer_rooms(&matches, rooms);
+		offer_other_rooms(&matches, rooms, people);
+		break;
+	case COMPLETE_OWN_ROOM:
 		offer_rooms(&matches, rooms);
 		break;
 	case COMPLETE_USER:

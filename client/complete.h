@@ -2,7 +2,7 @@
  * What Tab does: completes the word before the cursor to a command, a room or a person.
  *
  *	/jo            -> /join
- *	/join d        -> rooms that begin with d
+ *	/join d        -> rooms that begin with d, also those that one could enter
  *	/msg b, hi b   -> people; at the start of a line with ": " behind the name
  *	#d             -> #dev
  *	@b             -> @bob
@@ -17,15 +17,21 @@
 #include <stddef.h>
 
 #define PEOPLE_MAX 512u
+#define ROOMS_HEARD_MAX 256u
 
-/* People heard of, the latest first. */
+/* People heard of, the latest first; and rooms, one's own or not. */
 struct people {
 	char names[PEOPLE_MAX][NAME_SIZE];
 	size_t count;
+	char rooms[ROOMS_HEARD_MAX][ROOM_SIZE];
+	size_t room_count;
 };
 
 /* Moves or puts the name in front; forgets the oldest where there are too many. */
 void people_saw(struct people *people, const char *name);
+
+/* Remembers the room; where there are too many, the first ones stay. */
+void people_heard_room(struct people *people, const char *room);
 
 struct complete_result {
 	size_t from;        /* replace text[from..cursor) ... */

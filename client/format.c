@@ -590,6 +590,8 @@ enum format_kind format_event(const struct format *format, const struct session_
 	case SERVER_LINE_OK:
 		return put_ok(event, out);
 	case SERVER_LINE_ROOMS:
+		if (event->request && event->request->own)
+			return FORMAT_NOTHING; /* for completion */
 		put_room_list(line, out);
 		return FORMAT_ANSWER;
 	case SERVER_LINE_USERS:

@@ -399,6 +399,8 @@ static void learn_people(struct tui *tui, const struct server_line *from)
 		people_saw(&tui->people, from->joined[i]);
 	for (size_t i = from->user_count; i-- > 0;)
 		people_saw(&tui->people, from->users[i].user);
+	for (size_t i = 0; i < from->room_count; i++)
+		people_heard_room(&tui->people, from->rooms[i].room);
 }
 
 static void receive_line(struct tui *tui, const struct session_event *event)

@@ -130,6 +130,8 @@ static void learn_people(struct view_line *line, const struct server_line *from)
 		people_saw(&line->people, from->joined[i]);
 	for (size_t i = from->user_count; i-- > 0;)
 		people_saw(&line->people, from->users[i].user);
+	for (size_t i = 0; i < from->room_count; i++)
+		people_heard_room(&line->people, from->rooms[i].room);
 }
 
 static void print_note(struct view_line *line, const char *text)

@@ -121,6 +121,25 @@ OwnedTest(terminal, the_line_can_be_edited)
 	must(program_wait(p) == 0, "exit %d", p->status);
 }
 
+OwnedTest(terminal, tab_completes_a_room_that_one_could_enter)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob");
+	struct chat *bob = chat_login(s, "bob");
+	struct program *p;
+
+	chat_join(bob, "engineering", NULL);
+	p = sit_down(s, &alice);
+	/* the list of rooms is asked for before this */
+	program_write(p, "/who bob\r");
+	program_expect(p, "bob: here");
+	must(strstr(p->out_text.data, "engineering") == NULL, "the list is on the screen");
+	program_write(p, "/join eng\t");
+	program_expect(p, "/join engineering");
+	program_write(p, "\r");
+	chat_await_presence(bob, "engineering", "joined", "alice");
+}
+
 OwnedTest(terminal, it_goes_on_by_itself_when_its_worker_dies)
 {
 	struct person alice = person_new("alice");

@@ -57,6 +57,19 @@ Test(complete, rooms_where_a_room_is_wanted)
 	check("/join @a", "/join @a", "");
 }
 
+Test(complete, rooms_that_one_could_enter)
+{
+	people_heard_room(&people, "design");
+	people_heard_room(&people, "design");
+	people_heard_room(&people, "lobby");
+	people_heard_room(&people, "@bob");
+	check("/join des", "/join design ", "");
+	check("/join d", "/join de", "dev  deploy  design");
+	check("/join l", "/join lobby ", "");
+	check("/leave d", "/leave de", "dev  deploy");
+	check("in #des", "in #design ", "");
+}
+
 Test(complete, people_everywhere_else)
 {
 	check("/msg ca", "/msg carol ", "");
