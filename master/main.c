@@ -107,11 +107,12 @@ int main(int argc, char **argv)
 
 	if (open_standard_fds() < 0)
 		return MASTER_EXIT_FAILED;
+	/* First: what it takes out of the environment isn't copied then. */
+	inherited = adopt_find(&handover);
 	argv = title_init(argc, argv);
 	title_set_short("chat-master");
 	if (upgrade_check_is_asked(argc, argv))
 		return upgrade_check_answer(argc, argv, environ);
-	inherited = adopt_find(&handover);
 	err = inherited < 0 ? inherited : config_load(&config, argc, argv, environ, &errors);
 	if (err == 0 && inherited > 0)
 		err = heirs_keep_options(&handover, &config, &notes);

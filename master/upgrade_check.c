@@ -63,10 +63,11 @@ int upgrade_check_answer(int argc, char **argv, char **envp)
 {
 	static struct handover handover;
 	struct buf error = BUF_INIT;
-	int fd = atoi(argv[1] + strlen(UPGRADE_CHECK_WORD));
+	char *word = argv[1];
+	int fd = atoi(word + strlen(UPGRADE_CHECK_WORD));
 	int err;
 
-	/* As it will be called: without our word. */
+	/* As it will be called: without our word. It goes back, for argv owns its strings. */
 	argv[1] = argv[0];
 	err = handover_read(fd, &handover);
 	if (err == -EBADMSG)
@@ -77,6 +78,7 @@ int upgrade_check_answer(int argc, char **argv, char **envp)
 		print_reason(&error, err);
 	else
 		printf("%s%s\n", UPGRADE_CHECK_OK, ROOMKEY_VERSION);
+	argv[1] = word;
 	buf_finish(&error);
 	handover_finish(&handover, false);
 	return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -159,7 +159,7 @@ OwnedTest(upgrade, workers_stay_behind_their_walls)
 	chat_closed(alice, 1012);
 	chat_login(s, "alice");
 	status = file_read(scratch_text("/proc/%d/status", (int)server_worker(s, 1)));
-	if (geteuid() == 0)
+	if (geteuid() == 0 && !WALLS_OFF)
 		must(strstr(status, "Uid:\t54321\t54321") != NULL, "another account: %s", status);
 	must(WALLS_OFF || strstr(status, "NoNewPrivs:\t1") != NULL, "it may become more");
 	must(strstr(file_read(s->log_path), "worker late") == NULL, "one did not take the keyring");
