@@ -139,7 +139,7 @@ replay: $(FUZZ:%=$(BUILD)/replay_%)
 FUZZ_SECONDS ?= 60
 fuzz: ## each parser FUZZ_SECONDS (60) under libFuzzer; FUZZ=sshsig for one
 	$(Q)tools/deps.sh fuzz
-	$(Q)tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+	$(Q)LIBS="$(LIBS)" tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 # What is made of the option tables is checked in.
 $(BUILD)/tools/options: $(BUILD)/tools/options.o $(call archive,base)

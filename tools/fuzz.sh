@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds fuzz targets with clang's libFuzzer and runs each for some seconds.
-#	tools/fuzz.sh BUILD SECONDS NAME...
+#	LIBS="-lfoo ..." tools/fuzz.sh BUILD SECONDS NAME...
 # New inputs worth keeping are collected in BUILD/corpus/NAME; a crash stops it and leaves
 # the input in BUILD.
 set -eu
@@ -14,7 +14,7 @@ for name in "$@"; do
 	clang -std=c17 -D_GNU_SOURCE -DROOMKEY_VERSION='"fuzz"' -O1 -g -I. -w \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 		"tests/fuzz/fuzz_$name.c" $sources -o "$build/fuzz_$name" \
-		-lwebsockets -luv -lsodium -lcrypto -ljansson -lncursesw -ltinfo
+		$LIBS
 	mkdir -p "$build/corpus/$name"
 	"$build/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		-artifact_prefix="$build/" "$build/corpus/$name" "tests/fuzz/corpus/$name" 2>&1 |
