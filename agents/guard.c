@@ -41,17 +41,25 @@ static void limit(int resource, rlim_t value)
 		fail("cannot limit", "its resources");
 }
 
-static void become_user(const struct config_agent *config, struct passwd **ret_user)
+/* Who is named, else the account of those who face strangers: never root without a word. */
+static void become_user(const struct config_agent *config, const struct account *account,
+			struct passwd **ret_user)
 {
-	struct passwd *user = config->user[0] != '\0' ? getpwnam(config->user) : getpwuid(getuid());
+	struct passwd *user;
 
-	if (config->user[0] != '\0' && user == NULL) {
+	if (config->user[0] == '\0') {
+		if (account_enter(account) < 0)
+			fail("cannot become", "the workers' user");
+		*ret_user = getpwuid(getuid());
+		return;
+	}
+	user = getpwnam(config->user);
+	if (user == NULL) {
 		errno = ENOENT;
 		fail("no such user", config->user);
 	}
-	if (config->user[0] != '\0' && user->pw_uid != geteuid() &&
-	    (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 ||
-	     setuid(user->pw_uid) < 0))
+	if (user->pw_uid != geteuid() && (initgroups(user->pw_name, user->pw_gid) < 0 ||
+					  setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
 		fail("cannot become", config->user);
 	*ret_user = user;
 }
@@ -121,8 +129,8 @@ static void set_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void program_run(const struct config_agent *config, const char *session,
-				  const struct guard_fds *fds, pid_t guard)
+static _Noreturn void program_run(const struct config_agent *config, const struct account *account,
+				  const char *session, const struct guard_fds *fds, pid_t guard)
 {
 	char command[AGENT_COMMAND_SIZE + 256];
 	char *env[ENV_MAX + 1];
@@ -134,7 +142,7 @@ static _Noreturn void program_run(const struct config_agent *config, const char 
 	limit(RLIMIT_NOFILE, config->files);
 	limit(RLIMIT_CPU, config->cpu);
 	limit(RLIMIT_CORE, 0);
-	become_user(config, &user);
+	become_user(config, account, &user);
 	/* Counted for its user, whom it is from here on. */
 	limit(RLIMIT_NPROC, config->processes);
 	fill_environment(config, user, env);
@@ -267,7 +275,8 @@ static void keep_fds(struct guard_fds *fds, int *signal_fd)
 	close_range((unsigned)(low + count), ~0U, 0);
 }
 
-void guard_run(const struct config_agent *config, const char *session, const struct guard_fds *fds)
+void guard_run(const struct config_agent *config, const struct account *account,
+	       const char *session, const struct guard_fds *fds)
 {
 	struct guard guard = {.status_fd = -1};
 	struct guard_fds own = *fds;
@@ -291,7 +300,7 @@ void guard_run(const struct config_agent *config, const char *session, const str
 	self = getpid();
 	guard.program = fork();
 	if (guard.program == 0)
-		program_run(config, session, &own, self);
+		program_run(config, account, session, &own, self);
 	close(own.in);
 	close(own.out);
 	close(own.err);

@@ -14,6 +14,7 @@
 #ifndef AGENTS_GUARD_H
 #define AGENTS_GUARD_H
 
+#include "base/account.h"
 #include "base/config_agent.h"
 
 #include <stdint.h>
@@ -35,8 +36,11 @@ struct guard_fds {
 	int in, out, err; /* the program's ends */
 };
 
-/* In a forked child: never returns. */
-_Noreturn void guard_run(const struct config_agent *config, const char *session,
-			 const struct guard_fds *fds);
+/*
+ * In a forked child: never returns. `account` is whom the program runs as where its
+ * configuration names nobody.
+ */
+_Noreturn void guard_run(const struct config_agent *config, const struct account *account,
+			 const char *session, const struct guard_fds *fds);
 
 #endif

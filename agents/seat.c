@@ -174,7 +174,7 @@ static int start(void *data, const char *session)
 	struct seat *seat = data;
 
 	buf_reset(&seat->unread);
-	return child_start(&seat->child, seat->agent.config, session);
+	return child_start(&seat->child, seat->agent.config, seat->world->account, session);
 }
 
 static void write_input(void *data, const void *bytes, size_t len)

@@ -22,6 +22,7 @@ struct seat_room {
 struct seat_world {
 	struct shm *shm;
 	const struct config *config;
+	const struct account *account;
 	struct keyring *keyring;
 	struct agent_board *board;
 	char *lines; /* scratch of reading, SEAT_READ_BYTES */

@@ -343,6 +343,7 @@ int supervisor_run(const struct supervisor_inherit *inherit)
 	sup.signal_fd = -1;
 	sup.world = (struct seat_world){.shm = &sup.shm,
 					.config = inherit->config,
+					.account = inherit->account,
 					.keyring = inherit->keyring,
 					.board = inherit->board};
 	memset(sup.sessions, 0xff, sizeof(sup.sessions));

@@ -25,6 +25,7 @@
 struct supervisor_inherit {
 	struct shm shm;
 	const struct config *config;
+	const struct account *account; /* of programs whose configuration names no user */
 	struct keyring *keyring;
 	struct agent_board *board;
 	const char *folder; /* <state-dir>/<instance> */

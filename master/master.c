@@ -86,6 +86,7 @@ static void fork_due(struct master *master, uint64_t now)
 	const struct supervisor_world agents = {
 		.shm = &master->shm,
 		.config = &master->config,
+		.account = &master->account,
 		.folder = master->folder.data,
 		.enter = enter_supervisor,
 		.data = master,

@@ -45,6 +45,7 @@ static _Noreturn void child_main(const struct supervisor_child *sup,
 {
 	struct supervisor_inherit inherit = {.shm = *world->shm,
 					     .config = world->config,
+					     .account = world->account,
 					     .board = sup->board,
 					     .folder = world->folder};
 	int err;

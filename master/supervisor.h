@@ -37,6 +37,7 @@ void supervisor_publish(struct supervisor_child *sup, const struct config *confi
 struct supervisor_world {
 	struct shm *shm;
 	const struct config *config;
+	const struct account *account;
 	const char *folder;
 	int (*enter)(void *data, struct keyring **ret_keyring);
 	void *data;

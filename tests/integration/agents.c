@@ -21,7 +21,12 @@ static char *with_commands(const char *sections)
 
 	must(echo != NULL && stream != NULL, "run it from the root of the project");
 	for (const char *at = sections; *at != '\0'; at++) {
-		if (at[0] == '%' && at[1] == 'E')
+		if (strncmp(at, "[agent.", 7) == 0 && geteuid() == 0) {
+			/* The folders of the test are its user's. */
+			buf_append(&text, at, strcspn(at, "\n"));
+			buf_append_str(&text, "\nuser = root");
+			at += strcspn(at, "\n") - 1;
+		} else if (at[0] == '%' && at[1] == 'E')
 			buf_append_str(&text, echo), at++;
 		else if (at[0] == '%' && at[1] == 'S')
 			buf_printf(&text, "python3 %s", stream), at++;

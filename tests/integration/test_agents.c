@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 TestSuite(agent_members, .fini = owned_finish_all, .timeout = 90);
 
@@ -250,4 +251,20 @@ OwnedTest(agent_members, a_reload_brings_other_agents)
 	must(json_array_size(json_object_get(chat_await(alice, "{'type':'agent','id':'g'}"),
 					     "agents")) == 1,
 	     "more than one");
+}
+
+OwnedTest(agent_members, without_a_user_it_is_nobody_where_the_server_is_root)
+{
+	struct server *s;
+	struct chat *alice;
+
+	if (geteuid() != 0)
+		return;
+	/* "[ agent" is no section of the helper's, so it adds no user. */
+	s = agents_server("[ agent.id]\nrooms = ops\n"
+			  "command = \"while read -r l; do echo $(id -u) $(id -G); done\"\n");
+	alice = agents_member(s, "alice");
+	agents_say(alice, "@id");
+	agents_say(alice, "@id who are you?");
+	agents_hears(alice, "id", "65534 65534");
 }
