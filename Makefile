@@ -22,8 +22,8 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@)
 .DEFAULT_GOAL := all
 
 # ---- the house: a folder is an archive, a program links the floors below it
-FOLDERS = base proto auth shm worker agents master client keys top
-MAINS   = master/main.c client/main.c keys/chat_keys.c top/chat_top.c
+FOLDERS = base proto auth shm worker agents master client keys top remote
+MAINS   = master/main.c client/main.c keys/chat_keys.c top/chat_top.c remote/chat_agent.c
 sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 archive = $(foreach f,$(1),$(if $(call sources,$(f)),$(BUILD)/$(f).a))
@@ -38,11 +38,13 @@ UNDER_master = master worker agents shm proto auth base
 UNDER_client = client proto auth base
 UNDER_keys   = keys auth base
 UNDER_top    = top shm proto base
+UNDER_remote = remote agents client shm proto auth base
 
-PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys chat-top)
+PROGRAMS = $(addprefix $(BUILD)/,chat-master chat-client chat-keys chat-top chat-agent)
 
 $(BUILD)/chat-master: $(BUILD)/master/main.o $(call archive,$(UNDER_master))
 $(BUILD)/chat-client: $(BUILD)/client/main.o $(call archive,$(UNDER_client))
+$(BUILD)/chat-agent: $(BUILD)/remote/chat_agent.o $(call archive,$(UNDER_remote))
 $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
 $(BUILD)/chat-top: $(BUILD)/top/chat_top.o $(call archive,$(UNDER_top))
 $(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_context ws_strangers ws_upgrade flow tls tls_share utf8) $(call archive,base)
@@ -243,6 +245,9 @@ hostile-asan: ## two million of them under the sanitizers: no report, flat memor
 screenshot: all ## docs/screenshot.png: chat-client's screen, as the README shows it
 	$(Q)tools/deps.sh screenshot
 	$(Q)tools/screenshot.sh $(BUILD) docs/screenshot.png
+
+check-claude: all ## one turn with the real Claude Code, if it is installed and logged in
+	$(Q)tools/check-claude.sh $(BUILD)
 
 coverage: ## line coverage of the unit and integration tests
 	$(Q)tools/deps.sh coverage

@@ -40,6 +40,8 @@
 #define AGENT_STDERR_LINES 20u
 #define AGENT_STDERR_LEN 200u
 
+#define AGENT_SAY_LATER (UINT64_C(1) << 63)
+
 /* What is said in the agent's name. */
 struct agent_saying {
 	unsigned room;
@@ -59,7 +61,10 @@ struct agent_host {
 	void (*close_input)(void *data);
 	/* To its process group; SIGKILL: to everything that came of it. */
 	void (*kill)(void *data, int signal_number);
-	/* The seq it got, 0: it could not be said. */
+	/*
+	 * The seq it got; 0: it could not be said; AGENT_SAY_LATER and a number: agent_asked tells
+	 * the seq, if it is one of kind "ask".
+	 */
 	uint64_t (*say)(void *data, const struct agent_saying *saying);
 	void (*partial)(void *data, unsigned room, struct text content);
 	/* A word to one person alone. */
@@ -170,6 +175,8 @@ struct agent_message {
 	struct text content;
 };
 void agent_hear(struct agent *agent, const struct agent_message *message, uint64_t now_ms);
+/* What `say` returned for a question has become this seq, 0: it could not be said. */
+void agent_asked(struct agent *agent, uint64_t later, uint64_t seq);
 void agent_answered(struct agent *agent, unsigned room, uint64_t target, const char *option,
 		    const char *sender, bool is_op, uint64_t now_ms);
 /* AGENT_RESTART, AGENT_STOP and AGENT_INTERRUPT of proto/message.h, as their words. */

@@ -134,6 +134,22 @@ void ask_permission(struct agent *agent, const struct stream_line *line, uint64_
 	buf_finish(&question);
 }
 
+void agent_asked(struct agent *agent, uint64_t later, uint64_t seq)
+{
+	for (unsigned i = 0; i < AGENT_ASKS_MAX; i++) {
+		struct agent_ask *slot = &agent->asks[i];
+
+		if (slot->request_id == NULL || slot->seq != later)
+			continue;
+		slot->seq = seq;
+		if (seq > 0)
+			return;
+		deny(agent, slot->request_id, "the question could not be asked");
+		forget(slot);
+		return;
+	}
+}
+
 void agent_answered(struct agent *agent, unsigned room, uint64_t target, const char *option,
 		    const char *sender, bool is_op, uint64_t now_ms)
 {

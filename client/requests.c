@@ -78,7 +78,10 @@ static int write_message(const struct requests *requests, const struct request_a
 		.content = ask->content,
 		.kind = ask->as,
 		.format = ask->format,
-		.reply_to = -1,
+		.reply_to = ask->reply_to > 0 ? ask->reply_to : -1,
+		.options = ask->options,
+		.approve = ask->approve,
+		.expires_s = ask->expires_s > 0 ? ask->expires_s : -1,
 	};
 	struct text content;
 

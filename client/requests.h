@@ -49,10 +49,14 @@ struct request_ask {
 	const char *epoch;   /* join: resume from `after` in this epoch; NULL: the last lines */
 	const char *id;      /* NULL: the next of our own */
 	const char *at;      /* history: from this time on; NULL: before or after */
-	int64_t after;       /* join; history, where `before` is 0 */
-	int64_t before;      /* history: the lines in front of this seq; answer: the question */
-	int64_t limit;       /* history, join; -1: the server's default */
-	bool own;            /* the session's own need: not repeated on a new connection */
+	int64_t reply_to;    /* message; 0: none */
+	/* message of kind "ask": what may be answered, by whom (both end with NULL), until when */
+	const char *const *options, *const *approve;
+	int64_t expires_s;
+	int64_t after;  /* join; history, where `before` is 0 */
+	int64_t before; /* history: the lines in front of this seq; answer: the question */
+	int64_t limit;  /* history, join; -1: the server's default */
+	bool own;       /* the session's own need: not repeated on a new connection */
 };
 
 struct request {

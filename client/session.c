@@ -261,6 +261,12 @@ void session_typing(struct session *session, const char *room)
 		request_typing(&session->out, room);
 }
 
+void session_partial(struct session *session, const char *room, const char *content)
+{
+	if (session->state == SESSION_READY)
+		request_partial(&session->out, room, content);
+}
+
 void session_measure(struct session *session, int64_t now_ms)
 {
 	if (session->state != SESSION_READY || session->measured_at >= 0)

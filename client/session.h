@@ -132,6 +132,8 @@ int session_send(struct session *session, const struct request_ask *ask, int64_t
 void session_mark_read(struct session *session, const char *room, int64_t seq, int64_t now_ms);
 /* Others may know that something is typed there; lost where there is no connection. */
 void session_typing(struct session *session, const char *room);
+/* What a program has written so far; the same. */
+void session_partial(struct session *session, const char *room, const char *content);
 /* Asks the server for a sign of life; when it comes, session_latency() tells how long it took. */
 void session_measure(struct session *session, int64_t now_ms);
 /* ms; -1: not measured on this connection. */

@@ -45,6 +45,16 @@ void request_login(struct buf *out, const struct request_login *login)
 	json_end(&json);
 }
 
+static void put_texts_if(struct json_writer *json, const char *key, const char *const *texts)
+{
+	if (!texts)
+		return;
+	json_open(json, key, '[');
+	for (; *texts; texts++)
+		json_put_string(json, NULL, *texts);
+	json_close(json, ']');
+}
+
 void request_message(struct buf *out, const struct request_message *message)
 {
 	struct json_writer json;
@@ -56,6 +66,9 @@ void request_message(struct buf *out, const struct request_message *message)
 	json_put_string_if(&json, "kind", message->kind);
 	json_put_string_if(&json, "format", message->format);
 	integer_if(&json, "reply_to", message->reply_to);
+	put_texts_if(&json, "options", message->options);
+	put_texts_if(&json, "approve", message->approve);
+	integer_if(&json, "expires", message->options ? message->expires_s : -1);
 	json_end(&json);
 }
 
@@ -161,6 +174,16 @@ void request_agent(struct buf *out, const char *id, const char *agent, const cha
 	begin(&json, out, "agent", id);
 	json_put_string_if(&json, "agent", agent);
 	json_put_string_if(&json, "action", action);
+	json_end(&json);
+}
+
+void request_partial(struct buf *out, const char *room, const char *content)
+{
+	struct json_writer json;
+
+	begin(&json, out, "partial", NULL);
+	json_put_string(&json, "room", room);
+	json_put_string(&json, "content", content);
 	json_end(&json);
 }
 

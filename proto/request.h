@@ -44,6 +44,8 @@ struct request_message {
 	const char *kind;
 	const char *format;
 	int64_t reply_to;
+	const char *const *options, *const *approve; /* NULL ends each */
+	int64_t expires_s;
 };
 
 void request_message(struct buf *out, const struct request_message *message);
@@ -71,6 +73,7 @@ void request_answer(struct buf *out, const char *id, const char *room, int64_t t
 		    const char *option);
 /* agent NULL: all of them. */
 void request_agent(struct buf *out, const char *id, const char *agent, const char *action);
+void request_partial(struct buf *out, const char *room, const char *content);
 void request_read(struct buf *out, const char *room, int64_t seq);
 void request_typing(struct buf *out, const char *room);
 void request_ping(struct buf *out, const char *id);

@@ -15,6 +15,7 @@ BEGIN {
 	may["agents"] = " agents shm proto auth base "
 	may["client"] = " client proto auth base "
 	may["keys"] = " keys auth base "
+	may["remote"] = " remote agents client shm proto auth base "
 	may["top"] = " top shm proto base "
 	may["master"] = " master worker agents shm proto auth base "
 	owner["jansson.h"] = "^proto/"
@@ -44,4 +45,4 @@ FNR == 1 { split(FILENAME, part, "/"); folder = part[1] }
 			fail("<" name "> belongs to " owner[name])
 }
 END { exit bad }
-' base/*.[ch] proto/*.[ch] auth/*.[ch] shm/*.[ch] worker/*.[ch] agents/*.[ch] client/*.[ch] keys/*.[ch] top/*.[ch] master/*.[ch]
+' base/*.[ch] proto/*.[ch] auth/*.[ch] shm/*.[ch] worker/*.[ch] agents/*.[ch] client/*.[ch] keys/*.[ch] top/*.[ch] remote/*.[ch] master/*.[ch]

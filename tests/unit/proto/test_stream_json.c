@@ -74,6 +74,7 @@ Test(stream_json, odd_fields_are_absent_ones)
 	parse("{\"type\":\"control_request\",\"request_id\":\"r\",\"request\":{\"subtype\":"
 	      "\"can_use_tool\",\"tool_name\":\"Bash\",\"input\":\"ls\"}}");
 	cr_assert_eq(line.type, STREAM_OTHER, "an input is an object");
+	stream_line_finish(&line);
 	cr_assert_eq(stream_line_parse("nonsense", 8, &line), -EBADMSG);
 	cr_assert_eq(stream_line_parse("[1]", 3, &line), -EBADMSG);
 	cr_assert_eq(stream_line_parse("", 0, &line), -EBADMSG);
