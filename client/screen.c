@@ -46,7 +46,7 @@ static void set_colors(bool wanted)
 		return;
 	use_default_colors();
 	for (short i = 1; i < 16; i++)
-		init_pair(i, COLORS >= 16 ? i : (short)(i % 8), -1);
+		init_pair(i, (short)(COLORS >= 16 ? i : i % 8), -1);
 }
 
 int screen_open(int in, int out, bool colors)

@@ -315,7 +315,7 @@ OwnedTest(screen, it_can_be_suspended_and_comes_back)
 	pane_expect(p, " alice #lobby>");
 	pane_type(p, "half a line");
 	pane_key(p, "C-z");
-	pane_expect(p, "shell:");
+	pane_expect(p, "Stopped");
 	pane_expect_gone(p, " alice #lobby>");
 	enter(p, "echo the shell $((40 + 2))");
 	pane_expect(p, "the shell 42");

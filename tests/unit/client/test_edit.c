@@ -318,6 +318,8 @@ Test(edit, kills_are_shared_where_they_are_given)
 
 Test(edit, undo_goes_back_step_by_step)
 {
+	struct buf sent = BUF_INIT;
+
 	type("one two");
 	type("\x1f");
 	check("one |");
@@ -336,7 +338,8 @@ Test(edit, undo_goes_back_step_by_step)
 	type("\x1f");
 	check("one two|");
 	cr_assert_eq(type("\r"), EDIT_LINE);
-	edit_take(&edit, &(struct buf){0});
+	edit_take(&edit, &sent);
+	buf_finish(&sent);
 	type("\x1f");
 	check("|");
 }

@@ -585,3 +585,100 @@ Test(tui, the_list_tells_whether_an_agent_is_there)
 	tui_hear("{'type':'agent','room':'lobby','agent':'deploy','state':'busy'}");
 	tui_check("\u2502 deploy    \u2699");
 }
+
+/* ---- whatever comes */
+
+static uint32_t dice(uint32_t *state, uint32_t sides)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (*state >> 8) % sides;
+}
+
+static void throw_line(uint32_t *state, int64_t *seq)
+{
+	static const char *const rooms[] = {"lobby", "dev", "@alice", "ops"};
+	static const char *const texts[] = {
+		"short",
+		"@alice look",
+		"\u65e5\u672c\u8a9e \U0001f469\u200d\U0001f4bb",
+		"a long line that has to be broken, perhaps more than once, on a narrow screen",
+		"",
+		"two\\nlines\\n",
+		"e\u0301\u0301\u0301\u0301\u0301\u0301"};
+	const char *room = rooms[dice(state, 4)];
+
+	switch (dice(state, 12)) {
+	case 0:
+		tui_hear("{'type':'gap','room':'%s','after':1,'next':9}", room);
+		break;
+	case 1:
+		tui_hear("{'type':'reset','room':'%s','epoch':'f','head':0}", room);
+		break;
+	case 2:
+		tui_hear("{'type':'read','room':'%s','seq':%d}", room, (int)dice(state, 500));
+		break;
+	case 3:
+		tui_hear_answer(REQUEST_HISTORY,
+				"{'type':'history','room':'%s','first':%d,'count':%d,'more':%s}",
+				room, (int)dice(state, 50), (int)dice(state, 4),
+				dice(state, 2) ? "true" : "false");
+		break;
+	case 4:
+		tui_hear_history("{'type':'message','room':'%s','seq':%d,'sender':'bob',"
+				 "'recipient':'alice','content':'old'}",
+				 room, (int)dice(state, 500) + 1);
+		break;
+	case 5:
+		tui_hear("{'type':'presence','room':'%s','joined':['eve','x'],'left':['bob']}",
+			 room);
+		break;
+	case 6:
+		tui_hear("{'type':'partial','room':'%s','sender':'bob','content':'%s'}", room,
+			 texts[dice(state, 7)]);
+		break;
+	case 7:
+		tui_hear_answer(
+			REQUEST_USERS,
+			"{'type':'users','room':'%s','users':[{'user':'bob','role':'agent'},"
+			"{'user':'carol','away':true}]}",
+			room);
+		break;
+	default:
+		tui_hear_bob(room, ++*seq, texts[dice(state, 7)]);
+		break;
+	}
+}
+
+Test(tui, nothing_that_is_typed_or_said_breaks_it)
+{
+	static const char *const keys[] = {
+		ESC "a",   ESC "k",     ESC "u",       PAGE_UP,
+		PAGE_DOWN, ESC "[1;3H", ESC "[1;3F",   "\x12",
+		"\x13",    "\x0e",      "\x10",        "\r",
+		"\t",      "\x07",      ESC "[A",      ESC "[B",
+		ESC "1",   ESC "3",     "\x0c",        "x",
+		"\u65e5",  "y",         "/room dev\r", ESC "[O",
+		"\x19",    "\x15",      ESC "y",       "\x1f",
+		ESC "\r",  "line",      "\x14",        ESC "[200~1\n2\n3\n4\n5\n6\n7" ESC "[201~",
+		ESC};
+	uint32_t state = 42;
+	int64_t seq = 0;
+
+	for (unsigned round = 0; round < 20000; round++) {
+		tui->now += dice(&state, 40);
+		if (dice(&state, 3) > 0)
+			throw_line(&state, &seq);
+		else
+			tui_keys(keys[dice(&state, sizeof(keys) / sizeof(keys[0]))]);
+		if (tui_deadline(tui) >= 0 && tui_deadline(tui) <= tui->now)
+			tui_tick(tui);
+		if (dice(&state, 10) == 0)
+			tui_size(1 + dice(&state, 40), 1 + dice(&state, 130));
+		if (dice(&state, 4) == 0) {
+			tui_draw(tui, &tui_canvas);
+			cr_assert_lt(tui_canvas.cursor_column, tui_canvas.columns);
+		}
+		if (round % 100 == 0)
+			tui_told();
+	}
+}
