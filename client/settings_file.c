@@ -214,28 +214,35 @@ out:
 
 /* ---- writing */
 
-/* The comment behind the value of this line, with the blanks before it; "" where none is. */
+/* Behind a quoted value: where its quote is closed, `end` where it isn't. */
+static const char *skip_quoted(const char *at, const char *end)
+{
+	for (at++; at < end && *at != '"'; at++) {
+		if (*at == '\\' && at + 1 < end)
+			at++;
+	}
+	return at < end ? at + 1 : end;
+}
+
+/* The comment behind the value of this line, with the blanks before it; the line's end if none. */
 static const char *comment_of(const char *line, size_t len)
 {
-	const char *end = line + len, *at = memchr(line, '=', len);
-	bool quoted;
+	const char *end = line + len, *value = memchr(line, '=', len), *at;
 
-	if (!at)
+	if (!value)
 		return end;
-	at++;
-	at += strspn(at, BLANKS);
-	quoted = at < end && *at == '"';
-	for (at += quoted; at < end; at++) {
-		if (quoted && *at == '\\')
+	for (value++; value < end && strchr(BLANKS, *value);)
+		value++;
+	at = value;
+	if (at < end && *at == '"') {
+		at = skip_quoted(at, end);
+		while (at < end && *at != '#')
 			at++;
-		else if (quoted && *at == '"')
-			quoted = false;
-		else if (!quoted && *at == '#' && strchr(BLANKS "\"", at[-1]))
-			break;
+	} else {
+		while (at < end && !(*at == '#' && (at == value || strchr(BLANKS, at[-1]))))
+			at++;
 	}
-	if (at >= end)
-		return end;
-	while (strchr(BLANKS, at[-1]))
+	while (at < end && at > line && strchr(BLANKS, at[-1]))
 		at--;
 	return at;
 }
@@ -260,6 +267,8 @@ static void put_setting(struct buf *out, const char *name, const char *value, co
 {
 	buf_printf(out, "%s = ", name);
 	config_file_quote(value, out);
+	if (comment_len > 0 && *comment == '#')
+		buf_append_char(out, ' '); /* else it would be part of the value */
 	buf_append(out, comment, comment_len);
 	buf_append_char(out, '\n');
 }

@@ -81,7 +81,7 @@ static void on_event(void *owner, const struct session_event *event)
 		check_screen(&text);
 	}
 	if (event->type == SESSION_EVENT_CHALLENGE)
-		session_login(player->session, "signature", 1000);
+		session_login(player->session, "none", "signature", 1000);
 	buf_finish(&text);
 }
 

@@ -189,6 +189,17 @@ Test(settings, a_change_leaves_comments_and_other_lines_alone)
 	cr_assert_eq(settings.ignored_count, 0);
 }
 
+Test(settings, any_comment_behind_a_value_is_kept)
+{
+	load("ignore =# \"nobody\" \"#\nbell = \"on\"# no \"blank\"\n"
+	     "timestamp = \"%H # \\\" %M\"\t# x\n");
+	change("ignore", "bob");
+	change("bell", "off");
+	change("timestamp", "%H");
+	check_file(
+		"ignore = bob # \"nobody\" \"#\nbell = off # no \"blank\"\ntimestamp = %H\t# x\n");
+}
+
 Test(settings, in_a_file_of_sections_a_setting_goes_in_front)
 {
 	load("# the office\n[host work]\nuser = alice");
