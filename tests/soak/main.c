@@ -28,10 +28,14 @@
 #define GUESTS 32u
 #define SEED 20261128u
 #define LIVES_MIN 2u
+#define LIVES_MAX 1024u
 #define LIFE_MAX_S 300u
 #define KILL_US UINT64_C(2000000)
 #define RELOAD_US UINT64_C(3000000)
 #define KEY_US UINT64_C(5000000)
+/* At the beginning of a life all that takes memory once is made to happen. */
+#define WARM_UP_US UINT64_C(4000000)
+#define WARM_GAP_US UINT64_C(200000)
 #define SAMPLE_US UINT64_C(250000)
 #define SAMPLE_LONG_US UINT64_C(1000000)
 #define UPGRADE_MS 10000u
@@ -39,10 +43,10 @@
 /* A session that was lost is kept for 10 s. */
 #define GRACE_MS 20000u
 /*
- * What a heap may move in a life without a leak: 8 kB and 44 kB were seen. A worker serves ten
- * visits a second, the master reads the keys twice a second.
+ * What a heap may move in a life without a leak: up to 20 kB were seen. A worker serves twenty
+ * visits a second; the master reads the keys every two seconds.
  */
-#define MASTER_GROWTH_KB 64
+#define MASTER_GROWTH_KB 40
 #define WORKER_GROWTH_KB 128
 /* A file that is just being read or written isn't held. */
 #define LOOKS 10
@@ -53,7 +57,9 @@ struct soak {
 	struct house house;
 	struct guest guests[GUESTS];
 	struct growth growth[2]; /* of this life: the master, worker 0 */
-	long worst_kb[2];
+	long grown_kb[2][LIVES_MAX];
+	unsigned lives[2]; /* in which their memory could be read */
+	uint64_t life_began_us;
 	uint64_t kill_due_us, reload_due_us, key_due_us, sample_due_us, sample_us;
 	bool key_is_out; /* of the last guest */
 	bool calm;       /* no blows */
@@ -134,6 +140,7 @@ static void turn(struct soak *soak)
 	struct epoll_event events[256];
 	int count = epoll_wait(soak->house.epoll_fd, events, 256, 5);
 	uint64_t now = soak->house.now_us = clock_mono_us();
+	bool warm;
 
 	for (int i = 0; i < count; i++)
 		guest_event(((struct link *)events[i].data.ptr)->data, events[i].events);
@@ -143,9 +150,10 @@ static void turn(struct soak *soak)
 		return;
 	if (is_due(&soak->kill_due_us, KILL_US, now))
 		kill_one(soak);
-	if (is_due(&soak->key_due_us, KEY_US, now))
+	warm = now - soak->life_began_us < WARM_UP_US;
+	if (is_due(&soak->key_due_us, warm ? WARM_GAP_US : KEY_US, now))
 		turn_key(soak);
-	if (is_due(&soak->reload_due_us, RELOAD_US, now)) {
+	if (is_due(&soak->reload_due_us, warm ? WARM_GAP_US : RELOAD_US, now)) {
 		server_signal(&soak->server, SIGHUP);
 		soak->reloads++;
 	}
@@ -208,10 +216,8 @@ static bool ground_is_empty(struct soak *soak)
 static void note_growth(struct soak *soak)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		long kb = growth_of(&soak->growth[i]);
-
-		if (kb > soak->worst_kb[i])
-			soak->worst_kb[i] = kb;
+		if (soak->growth[i].count > 0 && soak->lives[i] < LIVES_MAX)
+			soak->grown_kb[i][soak->lives[i]++] = growth_of(&soak->growth[i]);
 		soak->growth[i].count = 0;
 	}
 }
@@ -221,6 +227,8 @@ static bool live(struct soak *soak, unsigned seconds)
 {
 	uint64_t until = clock_mono_us() + seconds * UINT64_C(1000000);
 
+	soak->life_began_us = clock_mono_us();
+	soak->key_due_us = soak->reload_due_us = soak->life_began_us + WARM_GAP_US;
 	while (clock_mono_us() < until)
 		turn(soak);
 	note_growth(soak);
@@ -286,6 +294,12 @@ static void judge_ground(struct soak *soak)
 	buf_finish(&ground.why);
 }
 
+/* Nobody but root sees into a worker behind its walls. */
+static void tell_unseen(const char *what)
+{
+	printf("       %-34s not seen: only root can look\n", what);
+}
+
 static void judge_fds(struct soak *soak, const struct baseline *before)
 {
 	struct baseline after;
@@ -293,16 +307,42 @@ static void judge_fds(struct soak *soak, const struct baseline *before)
 	look(soak, &after);
 	row(soak, after.master_fds == before->master_fds, "descriptors of the master",
 	    "%d before, %d after", before->master_fds, after.master_fds);
-	for (unsigned i = 0; i < SERVER_WORKERS; i++)
-		row(soak, after.worker_fds[i] == before->worker_fds[i], "descriptors of a worker",
-		    "%d before, %d after", before->worker_fds[i], after.worker_fds[i]);
+	for (unsigned i = 0; i < SERVER_WORKERS; i++) {
+		if (before->worker_fds[i] < 0)
+			tell_unseen("descriptors of a worker");
+		else
+			row(soak, after.worker_fds[i] == before->worker_fds[i],
+			    "descriptors of a worker", "%d before, %d after", before->worker_fds[i],
+			    after.worker_fds[i]);
+	}
 	printf("       %-34s %ld kB before, %ld kB after\n", "memory of all (PSS, the segment too)",
 	       before->pss_kb, after.pss_kb);
 }
 
-static void judge_growth(struct soak *soak, const char *what, long kb, long goal_kb)
+static int compare(const void *a, const void *b)
 {
-	row(soak, kb < goal_kb, what, "%ld kB at most (goal < %ld)", kb, goal_kb);
+	const long *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/*
+ * By the middle one of its lives, of two by the lesser: what leaks does so in each, while a heap
+ * takes a step now and then.
+ */
+static void judge_growth(struct soak *soak, unsigned which, const char *what, long goal_kb)
+{
+	long *kb = soak->grown_kb[which];
+	unsigned lives = soak->lives[which];
+
+	if (lives == 0) {
+		tell_unseen(what);
+		return;
+	}
+	qsort(kb, lives, sizeof(*kb), compare);
+	row(soak, kb[(lives - 1) / 2] < goal_kb, what,
+	    "%ld kB (%ld to %ld in %u lives; goal < %ld)", kb[(lives - 1) / 2], kb[0],
+	    kb[lives - 1], lives, goal_kb);
 }
 
 static void judge_log(struct soak *soak)
@@ -348,7 +388,7 @@ static void run(struct soak *soak, unsigned seconds)
 		lives = LIVES_MIN;
 	soak->sample_us = seconds > 200 ? SAMPLE_LONG_US : SAMPLE_US;
 	look(soak, &before);
-	soak->kill_due_us = soak->key_due_us = soak->reload_due_us = soak->house.now_us + KILL_US;
+	soak->kill_due_us = soak->house.now_us + KILL_US;
 	for (unsigned i = 0; i < lives && lived; i++)
 		lived = live(soak, seconds / lives);
 	row(soak, lived, "upgrades", "%u of %u", soak->upgrades, lives);
@@ -360,8 +400,8 @@ static void run(struct soak *soak, unsigned seconds)
 	       soak->house.visits, soak->house.lines, soak->kills, soak->reloads);
 	judge_ground(soak);
 	judge_fds(soak, &before);
-	judge_growth(soak, "the master grows in a life by", soak->worst_kb[0], MASTER_GROWTH_KB);
-	judge_growth(soak, "worker 0 grows in a life by", soak->worst_kb[1], WORKER_GROWTH_KB);
+	judge_growth(soak, 0, "the master grows in a life by", MASTER_GROWTH_KB);
+	judge_growth(soak, 1, "worker 0 grows in a life by", WORKER_GROWTH_KB);
 	judge_log(soak);
 }
 
