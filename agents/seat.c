@@ -23,10 +23,13 @@
 #define AGAIN_MS 5
 #define FIND_TRIES 100u
 
-static void wait_a_moment(void)
+/* It waits, and lives: the master looks at the heart. */
+static void wait_a_moment(struct shm *shm)
 {
 	const struct timespec moment = {.tv_nsec = AGAIN_MS * 1000000L};
 
+	atomic_store_explicit(&shm->workers[shm->slot].heartbeat_mono_ms, clock_mono_ms(),
+			      memory_order_relaxed);
 	nanosleep(&moment, NULL);
 }
 
@@ -54,7 +57,7 @@ static bool find_room(struct seat *seat, unsigned room)
 		if (made == ROOM_FULL_TABLE || made == ROOM_NO_MEMORY ||
 		    joined == MEMBER_TOO_MANY || joined == MEMBER_ROOM_FULL)
 			break;
-		wait_a_moment();
+		wait_a_moment(shm);
 	}
 	log_error("agent not in room", "agent=%s room=%s", seat->agent.config->name, name);
 	seat->rooms[room].ref.epoch = 0;
@@ -287,7 +290,7 @@ static uint64_t append(struct seat *seat, unsigned room, int64_t wall_ms, const 
 			break;
 		case APPEND_BUSY:
 		case APPEND_BROKEN:
-			wait_a_moment();
+			wait_a_moment(shm);
 			break;
 		case APPEND_DUPLICATE:
 		case APPEND_ID_CONFLICT:

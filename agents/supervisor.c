@@ -8,6 +8,7 @@
 #include "proto/message.h"
 #include "shm/counters.h"
 #include "shm/doorbell.h"
+#include "shm/member.h"
 #include "shm/news.h"
 #include "shm/session.h"
 #include "shm/user.h"
@@ -65,6 +66,29 @@ static int enter_user(struct supervisor *sup, const char *name, uint32_t *ret_us
 	return -EAGAIN;
 }
 
+static bool is_in(const struct config_agent *config, const char *room)
+{
+	const char *rooms = config->rooms;
+	char name[NAME_SIZE];
+
+	while (agent_list_next(&rooms, name, sizeof(name)))
+		if (strcmp(name, room) == 0)
+			return true;
+	return false;
+}
+
+/* Rooms of an earlier configuration. One whose lock is busy is left the next time. */
+static void leave_others(struct supervisor *sup, const struct config_agent *config, uint32_t user)
+{
+	struct room_ref rooms[AGENT_ROOMS_MAX * 4];
+	unsigned count = member_rooms(&sup->shm, user, rooms, AGENT_ROOMS_MAX * 4);
+	struct room_info info;
+
+	for (unsigned i = 0; i < count && i < AGENT_ROOMS_MAX * 4; i++)
+		if (room_info(&sup->shm, rooms[i], &info) && !is_in(config, info.name))
+			(void)member_leave(&sup->shm, user, rooms[i], true);
+}
+
 static int open_agent(struct supervisor *sup, unsigned entry, const char *folder)
 {
 	const struct config_agent *config = &sup->inherit->config->agents.agent[entry];
@@ -78,6 +102,7 @@ static int open_agent(struct supervisor *sup, unsigned entry, const char *folder
 			  "--max-users or --max-connections may be too low");
 		return err;
 	}
+	leave_others(sup, config, user);
 	if (config->process == AGENT_PROCESS_SHARED)
 		return seat_open(&sup->seats[sup->seat_count++], &sup->world, config, rooms, folder,
 				 user, entry);

@@ -416,7 +416,8 @@ static void tick(struct master *master, uint64_t now)
 		keys_tick(&master->keys);
 	}
 	children_watch(&master->children, &master->shm, now);
-	supervisor_watch(&master->supervisor, &master->shm, now);
+	supervisor_watch(&master->supervisor, &master->shm, master->children.watch_from_mono_ms,
+			 now);
 	if (now < master->hangup_until_ms && terminal_is_gone(master))
 		drain(master, "terminal gone", now);
 }

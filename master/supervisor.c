@@ -138,13 +138,18 @@ void supervisor_end(struct supervisor_child *sup)
 	sup->pid = 0;
 }
 
-void supervisor_watch(struct supervisor_child *sup, struct shm *shm, uint64_t now_mono_ms)
+void supervisor_watch(struct supervisor_child *sup, struct shm *shm, uint64_t from_mono_ms,
+		      uint64_t now_mono_ms)
 {
 	uint64_t beat = atomic_load_explicit(&shm->workers[AGENTS_SLOT].heartbeat_mono_ms,
 					     memory_order_relaxed);
 
 	/* Before its first beat it is starting. */
-	if (sup->pid == 0 || beat < sup->born_mono_ms || beat + CHILD_STUCK_MS > now_mono_ms)
+	if (sup->pid == 0 || beat < sup->born_mono_ms)
+		return;
+	if (beat < from_mono_ms)
+		beat = from_mono_ms;
+	if (beat + CHILD_STUCK_MS > now_mono_ms)
 		return;
 	log_error("supervisor stuck", "pid=%d for_ms=%" PRIu64, (int)sup->pid, now_mono_ms - beat);
 	sup->distrusted = true;

@@ -51,8 +51,9 @@ void supervisor_stop(struct supervisor_child *sup);
 void supervisor_kill(struct supervisor_child *sup);
 /* The same, and waits until it is gone: nobody may write to what is saved next. */
 void supervisor_end(struct supervisor_child *sup);
-/* Kills one whose heart stands still. Once a second. */
-void supervisor_watch(struct supervisor_child *sup, struct shm *shm, uint64_t now_mono_ms);
+/* Kills one whose heart stands still. Once a second; `from`: since when we are awake ourselves. */
+void supervisor_watch(struct supervisor_child *sup, struct shm *shm, uint64_t from_mono_ms,
+		      uint64_t now_mono_ms);
 /* ms until the next fork is due, or -1. */
 int supervisor_wait_ms(const struct supervisor_child *sup, bool wanted, uint64_t now_mono_ms);
 

@@ -268,3 +268,31 @@ OwnedTest(agent_members, without_a_user_it_is_nobody_where_the_server_is_root)
 	agents_say(alice, "@id who are you?");
 	agents_hears(alice, "id", "65534 65534");
 }
+
+OwnedTest(agent_members, its_limits_are_the_configured_ones)
+{
+	struct server *s =
+		agents_server("[agent.small]\nrooms = ops\nfiles = 17\nmemory = 512M\ncpu = 33\n"
+			      "command = \"while read -r l; do echo $(ulimit -n) $(ulimit -v) "
+			      "$(ulimit -t); done\"\n");
+	struct chat *alice = agents_member(s, "alice");
+
+	agents_say(alice, "@small how small?");
+	agents_hears(alice, "small", "17 524288 33");
+}
+
+OwnedTest(agent_members, a_room_that_is_not_its_any_more_is_left)
+{
+	struct server *s =
+		agents_server("[agent.echo]\ncommand = %E\nrooms = ops dev\nstop-wait = 1\n");
+	struct chat *alice = agents_member(s, "alice");
+	size_t offset = server_log_size(s);
+
+	chat_join(alice, "dev", NULL);
+	agents_write_config("[agent.echo]\ncommand = %E\nrooms = ops\nstop-wait = 1\n");
+	server_signal(s, SIGHUP);
+	server_log_await(s, &offset, "\"agents started\"", NULL);
+	chat_await_presence(alice, "dev", "left", "echo");
+	agents_say(alice, "@echo here?");
+	agents_hears(alice, "echo", "heard alice: here?");
+}

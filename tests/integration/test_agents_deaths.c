@@ -1,6 +1,7 @@
 /* Deaths in the middle of a turn: of the program, its guard, the supervisor, a worker, the master.
  */
 #include "tests/integration/agents.h"
+#include "tests/integration/key.h"
 #include "tests/integration/owned.h"
 #include "tests/integration/scratch.h"
 
@@ -216,4 +217,38 @@ OwnedTest(agent_deaths, one_that_does_not_want_to_stop_is_killed)
 	chat_send(olga, "{'type':'agent','id':'o','agent':'rock','action':'stop'}");
 	chat_await(olga, "{'type':'ok','id':'o'}");
 	agents_gone(pid);
+}
+
+OwnedTest(agent_deaths, a_server_that_stops_waits_for_nobody_too_long)
+{
+	struct server *s = agents_server(
+		"[agent.rock]\nrooms = ops\n"
+		"command = \"trap '' TERM INT; echo ready; while :; do sleep 1; done\"\n");
+	pid_t pid = agents_pid(s, "rock", NULL);
+
+	/* Within 10 s, with 0. */
+	server_stop(s);
+	agents_gone(pid);
+}
+
+OwnedTest(agent_deaths, an_upgrade_in_place_brings_a_supervisor_of_the_new_binary)
+{
+	struct server *s = agents_server_claude("");
+	struct chat *alice = agents_member(s, "alice");
+	const char *session = session_of(alice);
+	pid_t old = agents_supervisor(s, NULL), program = agents_pid(s, "claude", NULL);
+	size_t offset = server_log_size(s), from = offset;
+	struct key key = key_of("bob");
+	struct chat *thief;
+
+	server_signal(s, SIGUSR2);
+	server_log_await(s, &offset, "\"upgraded\"", NULL);
+	must(agents_supervisor(s, &from) != old, "the same supervisor");
+	agents_gone(old);
+	agents_gone(program);
+	alice = agents_member(s, "alice");
+	must(strcmp(session_of(alice), session) == 0, "another session");
+	thief = chat_open(s, "thief");
+	chat_send_login(thief, "claude", &key, NULL);
+	chat_refused(thief, "name_taken");
 }
