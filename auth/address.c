@@ -58,20 +58,41 @@ static int parse_as_written(const char *text, struct address *ret_address)
 	return 0;
 }
 
-int address_parse(const char *text, struct address *ret_address)
+void address_unmap(struct address *address)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (address->family != AF_INET6 || memcmp(address->bytes, mapped, sizeof(mapped)) != 0)
+		return;
+	address->family = AF_INET;
+	memmove(address->bytes, address->bytes + 12, 4);
+	memset(address->bytes + 4, 0, 12);
+}
+
+int address_parse(const char *text, struct address *ret_address)
+{
 	struct address address;
 
 	if (parse_as_written(text, &address) < 0)
 		return -EINVAL;
-	if (address.family == AF_INET6 && memcmp(address.bytes, mapped, sizeof(mapped)) == 0) {
-		address.family = AF_INET;
-		memmove(address.bytes, address.bytes + 12, 4);
-		memset(address.bytes + 4, 0, 12);
-	}
+	address_unmap(&address);
 	*ret_address = address;
 	return 0;
+}
+
+void address_to_sockaddr(const struct address *address, struct sockaddr_storage *ret_sockaddr)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+
+	*ret_sockaddr = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
+	if (address->family == AF_INET) {
+		memcpy(&in.sin_addr, address->bytes, 4);
+		memcpy(ret_sockaddr, &in, sizeof(in));
+	} else if (address->family == AF_INET6) {
+		memcpy(&in6.sin6_addr, address->bytes, 16);
+		memcpy(ret_sockaddr, &in6, sizeof(in6));
+	}
 }
 
 void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE])

@@ -20,6 +20,10 @@ struct address {
 };
 
 void address_from_sockaddr(const struct sockaddr *sa, struct address *ret_address);
+/* With port 0; AF_UNSPEC for an unknown one. */
+void address_to_sockaddr(const struct address *address, struct sockaddr_storage *ret_sockaddr);
+/* What is an IPv4 address in an IPv6 one becomes IPv4. */
+void address_unmap(struct address *address);
 /* Numeric only: 0 or -EINVAL. Brackets and a zone are not part of it. */
 int address_parse(const char *text, struct address *ret_address);
 /* "-" for an unknown one. */

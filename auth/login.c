@@ -78,7 +78,7 @@ static bool is_listed(const struct keyring_view *view, const char *canonical)
 }
 
 bool login_server_is_ours(const struct keyring_view *view, const char *server,
-			  const struct address *peer, const struct sockaddr *local,
+			  bool peer_is_local, const struct sockaddr *local,
 			  char ret_canonical[SERVER_NAME_SIZE])
 {
 	char canonical[SERVER_NAME_SIZE], own[SERVER_NAME_SIZE] = "";
@@ -86,7 +86,7 @@ bool login_server_is_ours(const struct keyring_view *view, const char *server,
 	if (server_name_canonical(server, 0, canonical) < 0)
 		return false;
 	/* whoever tunnels to us could relay a login that was meant for his own "localhost" */
-	if (server_name_is_loopback(canonical) && !address_is_loopback(peer))
+	if (server_name_is_loopback(canonical) && !peer_is_local)
 		return false;
 	if (local != NULL)
 		canonical_from_local(local, own);
@@ -96,7 +96,7 @@ bool login_server_is_ours(const struct keyring_view *view, const char *server,
 	return true;
 }
 
-static void wrong_server_message(const char *server, const struct address *peer,
+static void wrong_server_message(const char *server, bool peer_is_local,
 				 char out[LOGIN_MESSAGE_SIZE])
 {
 	char told[TOLD_SERVER_MAX + 1], canonical[SERVER_NAME_SIZE];
@@ -108,7 +108,7 @@ static void wrong_server_message(const char *server, const struct address *peer,
 			told[len] = '?';
 	}
 	told[len] = '\0';
-	if (!address_is_loopback(peer) && server_name_canonical(server, 0, canonical) == 0 &&
+	if (!peer_is_local && server_name_canonical(server, 0, canonical) == 0 &&
 	    server_name_is_loopback(canonical))
 		(void)snprintf(
 			out, LOGIN_MESSAGE_SIZE,
@@ -132,6 +132,7 @@ static enum login_verdict judge_fields(const struct keyring_view *view,
 			      : request->binding == NULL   ? "binding"
 			      : request->signature == NULL ? "signature"
 							   : NULL;
+	bool local = !request->proxied && address_is_loopback(&result->identity.peer);
 
 	if (missing != NULL) {
 		result->field = missing;
@@ -146,9 +147,8 @@ static enum login_verdict judge_fields(const struct keyring_view *view,
 			(unsigned)NAME_LEN_MAX);
 		return LOGIN_BAD_NAME;
 	}
-	if (!login_server_is_ours(view, request->server, &result->identity.peer, request->local,
-				  server)) {
-		wrong_server_message(request->server, &result->identity.peer, result->message);
+	if (!login_server_is_ours(view, request->server, local, request->local, server)) {
+		wrong_server_message(request->server, local, result->message);
 		return LOGIN_WRONG_SERVER;
 	}
 	if (binding_kind(request) == BINDING_UNKNOWN) {

@@ -50,6 +50,7 @@ struct login_request {
 	const char *exporter; /* challenge_exporter_binding's; NULL: it has none */
 	int64_t now_s;
 	const struct sockaddr *peer;
+	bool proxied; /* a proxy says who the peer is: never on this machine, whatever it says */
 	const struct sockaddr *local; /* NULL unless the listener is bound to every address */
 };
 
@@ -101,7 +102,7 @@ enum verdict login_rejudge(const struct keyring_view *view, int64_t now_s,
  * count only from a loopback peer. For the Origin header too.
  */
 bool login_server_is_ours(const struct keyring_view *view, const char *server,
-			  const struct address *peer, const struct sockaddr *local,
+			  bool peer_is_local, const struct sockaddr *local,
 			  char ret_canonical[SERVER_NAME_SIZE]);
 
 /*

@@ -208,7 +208,7 @@ static void load_setting(struct loader *loader, const char *where, const char *v
 		buf_printf(complain(loader), "%s: %s is for the command line only", where, name);
 		return;
 	}
-	if (loader->line[option - options] != 0 && option->kind != OPTION_NAMES) {
+	if (loader->line[option - options] != 0 && !option_is_list(option)) {
 		buf_printf(complain(loader), "%s: %s stands on line %u already", where, name,
 			   loader->line[option - options]);
 		return;
@@ -366,7 +366,7 @@ static void load_defaults(struct loader *loader)
 		const struct option *option = &options[i];
 
 		/* The empty ones are worked out, but a text without value is "". */
-		if (option->name != NULL && option->kind != OPTION_NAMES &&
+		if (option->name != NULL && !option_is_list(option) &&
 		    (option->value[0] != '\0' || option->kind == OPTION_PATH ||
 		     option->kind == OPTION_TOKEN || option->kind == OPTION_LISTEN ||
 		     option->kind == OPTION_ACCOUNT))

@@ -53,6 +53,7 @@ struct config {
 	char *tls_cert; /* "": one of our own */
 	char *tls_key;  /* "": in tls_cert's file */
 	bool insecure_plain;
+	struct config_names trusted_proxies; /* as written: auth reads them */
 	/* keys */
 	char *authorized_keys;
 	uint32_t names_per_key;

@@ -18,8 +18,10 @@ static void print_option(const struct option *option, const struct config *confi
 {
 	struct buf value = BUF_INIT;
 
-	if (option->kind == OPTION_NAMES) {
-		print_names(option, &config->server_names, out);
+	if (option_is_list(option)) {
+		const void *field = (const char *)config + option->offset;
+
+		print_names(option, field, out);
 		return;
 	}
 	option_format(option, config, &value);

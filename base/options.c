@@ -298,14 +298,25 @@ static bool is_server_name(const char *value, size_t len)
 	return colon != value && is_port(colon + 1, end, 1);
 }
 
-static int add_name(struct config_names *names, const char *value, size_t len, struct buf *why)
+/* NETWORK=WORD; auth looks at both closely. */
+static bool is_proxy(const char *value, size_t len)
+{
+	const char *equals = memchr(value, '=', len);
+
+	return equals != NULL && equals > value && equals + 1 < value + len;
+}
+
+static int add_name(struct config_names *names, const char *value, size_t len, bool proxies,
+		    struct buf *why)
 {
 	char *copy = strndup(value, len);
 	int err = 0;
 
 	if (copy == NULL)
 		return -ENOMEM;
-	if (!is_server_name(value, len)) {
+	if (proxies && !is_proxy(value, len)) {
+		err = refuse(why, copy, "NETWORK=proxy2 or NETWORK=xff");
+	} else if (!proxies && !is_server_name(value, len)) {
 		err = refuse(why, copy, "HOST or HOST:PORT, with IPv6 addresses in brackets");
 	} else if (names->count == SERVER_NAMES_MAX) {
 		buf_printf(why, "there are more than %u names", SERVER_NAMES_MAX);
@@ -318,17 +329,17 @@ static int add_name(struct config_names *names, const char *value, size_t len, s
 	return err;
 }
 
-static int add_names(struct config_names *names, const char *value, struct buf *why)
+static int add_names(struct config_names *names, const char *value, bool proxies, struct buf *why)
 {
 	static const char separators[] = ", \t";
 	int err = 0;
 
 	if (value[strspn(value, separators)] == '\0')
-		return refuse(why, value, "HOST or HOST:PORT");
+		return refuse(why, value, proxies ? "NETWORK=proxy2 or NETWORK=xff" : "HOST or HOST:PORT");
 	while (err == 0 && *(value += strspn(value, separators)) != '\0') {
 		size_t len = strcspn(value, separators);
 
-		err = add_name(names, value, len, why);
+		err = add_name(names, value, len, proxies, why);
 		value += len;
 	}
 	return err;
@@ -381,7 +392,8 @@ int option_set(const struct option *option, struct config *config, const char *v
 			return refuse(why, value, "an IP address, a host name, or *");
 		return set_string(field, value[0] != '\0' ? value : option->value);
 	case OPTION_NAMES:
-		return add_names(field, value, why);
+	case OPTION_PROXIES:
+		return add_names(field, value, option->kind == OPTION_PROXIES, why);
 	case OPTION_LOG_FORMAT:
 		err = find_word(value, log_formats, UINT32_MAX, why, &index);
 		if (err == 0)
@@ -401,11 +413,16 @@ int option_set(const struct option *option, struct config *config, const char *v
 	return -EINVAL;
 }
 
+bool option_is_list(const struct option *option)
+{
+	return option->kind == OPTION_NAMES || option->kind == OPTION_PROXIES;
+}
+
 void option_clear(const struct option *option, struct config *config)
 {
 	struct config_names *names = field_of(option, config);
 
-	if (option->kind != OPTION_NAMES)
+	if (!option_is_list(option))
 		return;
 	while (names->count > 0)
 		free(names->name[--names->count]);
@@ -429,6 +446,7 @@ void option_format(const struct option *option, const struct config *config, str
 		buf_append_str(out, *(char *const *)field);
 		break;
 	case OPTION_NAMES:
+	case OPTION_PROXIES:
 		for (unsigned i = 0; i < names->count; i++)
 			buf_printf(out, "%s%s", i > 0 ? ", " : "", names->name[i]);
 		break;
@@ -458,6 +476,7 @@ void option_finish(const struct option *option, struct config *config)
 		*field = NULL;
 		break;
 	case OPTION_NAMES:
+	case OPTION_PROXIES:
 		option_clear(option, config);
 		break;
 	case OPTION_NUMBER:

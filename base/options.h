@@ -21,6 +21,7 @@ enum option_kind {
 	OPTION_LISTEN,
 	OPTION_ACCOUNT,
 	OPTION_NAMES,
+	OPTION_PROXIES,
 	OPTION_LOG_FORMAT,
 	OPTION_LOG_LEVEL,
 	OPTION_FLAG
@@ -60,6 +61,8 @@ void option_env_name(const struct option *option, struct buf *out);
  */
 int option_set(const struct option *option, struct config *config, const char *value,
 	       const char *home, struct buf *why);
+/* NAMES and PROXIES: it may be given several times. */
+bool option_is_list(const struct option *option);
 /* Empties a list; nothing for other kinds. */
 void option_clear(const struct option *option, struct config *config);
 /* As option_set reads it; "" for a text option without value. */

@@ -1,5 +1,6 @@
 #include "master/open.h"
 
+#include "auth/proxies.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "master/host.h"
@@ -189,11 +190,14 @@ int master_check(const struct config *config, struct buf *error)
 {
 	static const struct host_names nobody;
 	struct server_names names;
+	struct proxies proxies;
 	struct account account;
 	int err = listen_check(config->host, error);
 
 	if (err == 0)
 		err = server_names_fill(&names, config, &nobody, 1, "", "", error);
+	if (err == 0)
+		err = proxies_read(&config->trusted_proxies, &proxies, error);
 	if (err == 0)
 		err = account_find(config->user, &account, error);
 	return err < 0 ? -EINVAL : 0;

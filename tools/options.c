@@ -49,6 +49,9 @@ static void put_values(const struct option *option, struct buf *out)
 	case OPTION_NAMES:
 		buf_append_str(out, "HOST or HOST:PORT, separated by commas; repeatable");
 		break;
+	case OPTION_PROXIES:
+		buf_append_str(out, "NETWORK=proxy2 or NETWORK=xff, separated by commas; repeatable");
+		break;
 	case OPTION_LOG_FORMAT:
 		buf_append_str(out, "text, json");
 		break;

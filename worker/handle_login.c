@@ -264,7 +264,11 @@ static void judge(struct conn *conn, const struct message_login *line)
 		.exporter = login->exporter[0] != '\0' ? login->exporter : NULL,
 		.now_s = clock_wall_ms() / 1000,
 		.peer = (const struct sockaddr *)&login->peer,
-		.local = worker->inherit->wildcard ? (const struct sockaddr *)&login->local : NULL,
+		.proxied = login->proxied,
+		/* Behind a proxy it is not what the client has dialled. */
+		.local = worker->inherit->wildcard && !login->proxied
+				 ? (const struct sockaddr *)&login->local
+				 : NULL,
 	};
 
 	switch (login_judge(keyring_view(worker->keyring), &request, result)) {

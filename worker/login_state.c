@@ -14,6 +14,7 @@ struct conn_login *login_state_create(const struct ws_peer *peer)
 		return NULL;
 	login->peer = peer->address;
 	login->local = peer->local;
+	login->proxied = peer->proxied;
 	if (peer->has_exporter)
 		challenge_exporter_binding(peer->exporter, login->exporter);
 	return login;

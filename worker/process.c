@@ -55,6 +55,7 @@ struct process {
 	struct ws_server *server;
 	struct process_http *metrics; /* NULL: no --metrics-listen */
 	struct ws_gate *gate;
+	struct proxies proxies;
 	struct tls *tls;
 	uv_loop_t loop;
 	uv_poll_t listeners[LISTEN_MAX], bell, control_poll;
@@ -405,6 +406,16 @@ static rlim_t limit_files(const struct config *config)
 	return files.rlim_cur;
 }
 
+/* The master has looked at them: nothing can be wrong with them here. */
+static int read_proxies(struct process *process, const struct config *config)
+{
+	struct buf error = BUF_INIT;
+	int err = proxies_read(&config->trusted_proxies, &process->proxies, &error);
+
+	buf_finish(&error);
+	return err;
+}
+
 static int init(struct process *process, const struct inherit *inherit)
 {
 	static const struct control_handler orders = {
@@ -448,7 +459,11 @@ static int init(struct process *process, const struct inherit *inherit)
 	if (process->tls == NULL)
 		return -ENOMEM;
 	handler.http = http_answer;
+	err = read_proxies(process, inherit->config);
+	if (err < 0)
+		return err;
 	options.tls = process->tls;
+	gate.proxies = &process->proxies;
 	process->server = ws_server_create(&options, &handler, &process->worker);
 	if (process->server == NULL)
 		return -ENOTSUP;

@@ -293,7 +293,6 @@ static void on_closed(void *data, unsigned code)
 static bool origin_is_ours(void *server_data, const char *origin)
 {
 	struct worker *worker = server_data;
-	static const struct address loopback = {.family = AF_INET, .bytes = {127, 0, 0, 1}};
 	char dialled[SERVER_NAME_SIZE], canonical[SERVER_NAME_SIZE];
 	unsigned port;
 
@@ -308,7 +307,7 @@ static bool origin_is_ours(void *server_data, const char *origin)
 	}
 	judge_all(worker);
 	return server_name_canonical(origin, port, dialled) == 0 &&
-	       login_server_is_ours(keyring_view(worker->keyring), dialled, &loopback, NULL,
+	       login_server_is_ours(keyring_view(worker->keyring), dialled, true, NULL,
 				    canonical);
 }
 

@@ -6,6 +6,7 @@
 #include "worker/tls.h"
 #include "worker/utf8.h"
 #include "worker/ws_context.h"
+#include "worker/ws_proxied.h"
 #include "worker/ws_strangers.h"
 #include "worker/ws_upgrade.h"
 
@@ -370,34 +371,47 @@ void ws_server_drop_stranger(struct ws_server *server)
 
 /* ---- the connection's life ---------------------------------------------------- */
 
-/* Who isn't known by now has no request to make. */
-static bool is_plain_refused(const struct ws_server *server, struct lws *wsi)
+/* May this request be answered, with what it is asking for? 0, or the HTTP status and a text. */
+static unsigned look_at_request(const struct ws_server *server, struct lws *wsi,
+				const char **ret_text)
 {
 	const struct ws_arrival *arrival = ws_strangers_arrival(&server->strangers, wsi);
 
-	return arrival == NULL || arrival->plain_refused;
+	/* Who isn't known by now has no request to make. */
+	if (arrival == NULL || arrival->plain_refused) {
+		*ret_text = WS_PLAIN_REFUSED;
+		return 426;
+	}
+	return ws_proxied_look(wsi, arrival, ret_text);
 }
 
 static int filter_upgrade(struct ws_server *server, struct lws *wsi)
 {
-	const struct ws_upgrade upgrade = {
+	struct ws_upgrade upgrade = {
 		.path = server->options.path,
 		.origin_is_ours = server->handler.origin_is_ours,
 		.data = server->data,
-		.plain_refused = is_plain_refused(server, wsi),
 	};
+
+	upgrade.refusal = look_at_request(server, wsi, &upgrade.refusal_text);
 
 	return ws_upgrade_check(wsi, &upgrade);
 }
 
-static int find_peer(struct lws *wsi, struct ws_peer *ret_peer)
+static int find_peer(const struct ws_server *server, struct lws *wsi, struct ws_peer *ret_peer)
 {
+	const struct ws_arrival *arrival = ws_strangers_arrival(&server->strangers, wsi);
 	socklen_t address_len = sizeof(ret_peer->address), local_len = sizeof(ret_peer->local);
 	int fd = lws_get_socket_fd(wsi);
 
 	if (getpeername(fd, (struct sockaddr *)&ret_peer->address, &address_len) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&ret_peer->local, &local_len) < 0)
 		return -errno;
+	if (arrival == NULL)
+		return -EPROTO;
+	ret_peer->proxied = arrival->proxy != PROXY_NONE;
+	if (arrival->client.family != 0)
+		address_to_sockaddr(&arrival->client, &ret_peer->address);
 	ret_peer->tls = lws_is_ssl(wsi);
 	if (ret_peer->tls)
 		ret_peer->has_exporter = tls_exporter(lws_get_ssl(wsi), ret_peer->exporter);
@@ -413,7 +427,7 @@ static int established(struct ws_server *server, struct ws *ws, struct lws *wsi)
 	ws->fd = lws_is_ssl(wsi) ? -1 : lws_get_socket_fd(wsi);
 	ws->close_code = 1006;
 	ws->state = WS_OPEN;
-	if (find_peer(wsi, &peer) < 0)
+	if (find_peer(server, wsi, &peer) < 0)
 		return -1;
 	ws->conn = server->handler.open(server->data, ws, &peer);
 	return ws->conn != NULL || ws->state == WS_CLOSING ? 0 : -1;
@@ -443,6 +457,13 @@ static void closed(struct ws *ws)
 	ws->conn = NULL;
 }
 
+static bool is_proxied(const struct ws_server *server, struct lws *wsi)
+{
+	const struct ws_arrival *arrival = ws_strangers_arrival(&server->strangers, wsi);
+
+	return arrival == NULL || arrival->proxy != PROXY_NONE;
+}
+
 /* ---- plain HTTP -------------------------------------------------------------- */
 
 /*
@@ -454,18 +475,19 @@ static void answer_http(struct ws_server *server, struct lws *wsi, const char *p
 	unsigned char headers[LWS_PRE + 512] = {0};
 	unsigned char *at = headers + LWS_PRE, *end = headers + sizeof(headers) - 1;
 	struct buf body = BUF_INIT;
-	const char *type = "text/plain; charset=utf-8";
-	unsigned status = HTTP_STATUS_NOT_FOUND;
+	const char *type = "text/plain; charset=utf-8", *refusal = NULL;
+	unsigned status;
 	struct sockaddr_storage peer = {0};
 	socklen_t peer_len = sizeof(peer);
 	size_t len;
 
 	buf_append(&body, headers, LWS_PRE); /* headroom */
-	/* On failure it has no family: nobody's neighbour. */
-	(void)!getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &peer_len);
-	if (is_plain_refused(server, wsi)) {
-		status = 426;
-		buf_append_str(&body, WS_PLAIN_REFUSED);
+	/* On failure, and behind a proxy, it has no family: nobody's neighbour. */
+	if (!is_proxied(server, wsi))
+		(void)!getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &peer_len);
+	status = look_at_request(server, wsi, &refusal);
+	if (status != 0) {
+		buf_append_str(&body, refusal);
 	} else if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0) {
 		status = HTTP_STATUS_METHOD_NOT_ALLOWED;
 		buf_append_str(&body, "only GET\n");
@@ -475,6 +497,7 @@ static void answer_http(struct ws_server *server, struct lws *wsi, const char *p
 	} else if (server->handler.http != NULL) {
 		status = server->handler.http(server->data, &peer, path, &body, &type);
 	} else {
+		status = HTTP_STATUS_NOT_FOUND;
 		buf_append_str(&body, "not found\n");
 	}
 	if (body.failed)

@@ -18,6 +18,7 @@
 #ifndef WORKER_WS_H
 #define WORKER_WS_H
 
+#include "auth/proxies.h"
 #include "base/buf.h"
 
 #include <stdbool.h>
@@ -32,13 +33,16 @@ struct ws_server;
 
 /* What is known of a connection before its first byte of HTTP. */
 struct ws_arrival {
-	bool tls;           /* it begins a TLS handshake */
-	bool plain_refused; /* it doesn't, and should: its request is answered with 426 */
+	bool tls;              /* it begins a TLS handshake */
+	bool plain_refused;    /* it doesn't, and should: its request is answered with 426 */
+	enum proxy_kind proxy; /* what its peer is trusted to be */
+	struct address client; /* whom a proxy speaks for; family 0: not known, or itself */
 };
 
 /* Who is on the other end. */
 struct ws_peer {
 	struct sockaddr_storage address, local;
+	bool proxied; /* a trusted proxy told the address, and so it never counts as loopback */
 	bool tls;
 	bool has_exporter; /* "tls-exporter" can bind a login to this connection */
 	uint8_t exporter[32];
@@ -69,6 +73,7 @@ struct ws_handler {
 	bool (*origin_is_ours)(void *server_data, const char *origin);
 	/*
 	 * Any GET that doesn't upgrade: writes the body, returns the HTTP status. NULL: always 404.
+	 * peer is without a family where a proxy stands between.
 	 */
 	unsigned (*http)(void *server_data, const struct sockaddr_storage *peer, const char *path,
 			 struct buf *body, const char **ret_content_type);

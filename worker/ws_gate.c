@@ -1,9 +1,11 @@
 #include "worker/ws_gate.h"
 
-#include "auth/address.h"
+#include "auth/proxies.h"
+#include "auth/proxy_header.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "worker/ws.h"
+#include "worker/ws_proxied.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,12 +13,18 @@
 
 #define TLS_HANDSHAKE 0x16 /* RFC 8446 §5.1: the content type of its first record */
 
+struct guest {
+	int fd;
+	struct address peer;
+	struct ws_arrival arrival;
+	bool has_header; /* the PROXY header it had to send is taken */
+};
+
 struct waiting {
 	uv_poll_t poll; /* first: libuv gives it back, and we free all of it */
 	struct ws_gate *gate;
 	struct waiting *next, **prev; /* the gate's list, oldest first */
-	int fd;
-	bool local; /* the peer is on loopback */
+	struct guest guest;
 	uint64_t until_mono_ms;
 };
 
@@ -26,33 +34,117 @@ struct ws_gate {
 	unsigned count;
 };
 
-enum look { LOOK_WAIT, LOOK_GONE, LOOK_PLAIN, LOOK_TLS };
+enum look { LOOK_WAIT, LOOK_GONE, LOOK_READY };
 
-static enum look look(int fd)
+/* ---- what it begins with ---------------------------------------------------------------- */
+
+static enum look nothing_yet(ssize_t got)
 {
-	unsigned char byte;
-	ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return LOOK_WAIT;
+	return LOOK_GONE;
+}
 
-	if (got < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? LOOK_WAIT
-										 : LOOK_GONE;
-	if (got == 0)
+/* So that we are woken when `bytes` are there, and not by each of them. */
+static enum look wait_for_bytes(const struct guest *guest, size_t bytes)
+{
+	int mark = (int)bytes;
+
+	return setsockopt(guest->fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark)) < 0 ? LOOK_GONE
+										       : LOOK_WAIT;
+}
+
+static enum look refuse_header(const struct guest *guest, const char *what)
+{
+	ws_proxied_log(&guest->peer, what);
+	return LOOK_GONE;
+}
+
+/* Takes the PROXY header once all of it is there; LOOK_READY: go on with what is behind it. */
+static enum look take_header(struct guest *guest)
+{
+	uint8_t bytes[PROXY_HEADER_MAX];
+	struct proxy_header header;
+	ssize_t got = recv(guest->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	int len;
+
+	if (got <= 0)
+		return nothing_yet(got);
+	if (got < (ssize_t)PROXY_HEADER_START)
+		return wait_for_bytes(guest, PROXY_HEADER_START);
+	len = proxy_header_length(bytes);
+	if (len < 0)
+		return refuse_header(guest, "no PROXY header of version 2, which it is to send");
+	if (got < len)
+		return wait_for_bytes(guest, (size_t)len);
+	if (proxy_header_read(bytes, (size_t)len, &header) < 0)
+		return refuse_header(guest, "a PROXY header that is not well formed");
+	if (recv(guest->fd, bytes, (size_t)len, MSG_DONTWAIT) != len)
 		return LOOK_GONE;
-	return byte == TLS_HANDSHAKE ? LOOK_TLS : LOOK_PLAIN;
+	guest->arrival.client = header.client;
+	guest->has_header = true;
+	return wait_for_bytes(guest, 1) == LOOK_WAIT ? LOOK_READY : LOOK_GONE;
+}
+
+/*
+ * Who the client is stands in the request's head: it is looked at as a whole, and not taken. What
+ * is missing or wrong in it is answered with 400 (ws_proxied.h).
+ */
+static enum look look_for_client(const struct proxies *proxies, struct guest *guest)
+{
+	char bytes[FORWARDED_HEAD_MAX + 4], forwarded[FORWARDED_SIZE];
+	ssize_t got = recv(guest->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	struct address client;
+	int err;
+
+	if (got <= 0)
+		return nothing_yet(got);
+	err = proxies_forwarded(bytes, (size_t)got, forwarded);
+	if (err == -EAGAIN)
+		return wait_for_bytes(guest, (size_t)got + 1);
+	if (err == 0 && proxies_client(proxies, forwarded, &client) == 0)
+		guest->arrival.client = client;
+	return wait_for_bytes(guest, 1) == LOOK_WAIT ? LOOK_READY : LOOK_GONE;
+}
+
+static enum look look(const struct proxies *proxies, struct guest *guest)
+{
+	unsigned char start[PROXY_HEADER_START];
+	ssize_t got;
+
+	if (guest->arrival.proxy == PROXY_V2 && !guest->has_header) {
+		enum look what = take_header(guest);
+
+		if (what != LOOK_READY)
+			return what;
+	}
+	got = recv(guest->fd, start, sizeof(start), MSG_PEEK | MSG_DONTWAIT);
+	if (got <= 0)
+		return nothing_yet(got);
+	if (proxy_header_begins(start, (size_t)got))
+		return refuse_header(guest, guest->has_header ? "a second PROXY header"
+							      : "a PROXY header");
+	guest->arrival.tls = start[0] == TLS_HANDSHAKE;
+	if (guest->arrival.proxy != PROXY_XFF)
+		return LOOK_READY;
+	/* Its head is only there for libwebsockets to read, which isn't strict enough for this. */
+	if (guest->arrival.tls)
+		return refuse_header(guest, "TLS, but xff is for plain HTTP: proxy2 goes with TLS");
+	return look_for_client(proxies, guest);
 }
 
 /* Anything but LOOK_WAIT. The socket is ours no more. */
-static void decide(struct ws_gate *gate, int fd, bool local, enum look what)
+static void decide(struct ws_gate *gate, struct guest *guest, enum look what)
 {
-	const struct ws_arrival arrival = {
-		.tls = what == LOOK_TLS,
-		.plain_refused = what == LOOK_PLAIN && !local && !gate->options.insecure_plain,
-	};
+	struct ws_arrival *arrival = &guest->arrival;
 
+	/* This is about the way to us, so about the peer, and not about whom it speaks for. */
+	arrival->plain_refused = !arrival->tls && !address_is_loopback(&guest->peer) &&
+				 !gate->options.insecure_plain;
 	if (what == LOOK_GONE)
-		fd_close(&fd);
+		fd_close(&guest->fd);
 	else
-		(void)ws_server_accept(gate->options.server, fd, &arrival);
+		(void)ws_server_accept(gate->options.server, guest->fd, arrival);
 }
 
 /* ---- those that wait ---------------------------------------------------------------- */
@@ -76,7 +168,7 @@ static int release(struct waiting *waiting)
 	gate->count--;
 	uv_poll_stop(&waiting->poll);
 	uv_close((uv_handle_t *)&waiting->poll, on_closed);
-	return waiting->fd;
+	return waiting->guest.fd;
 }
 
 static void turn_out(struct waiting *waiting)
@@ -89,17 +181,23 @@ static void turn_out(struct waiting *waiting)
 static void on_event(uv_poll_t *poll, int status, int events)
 {
 	struct waiting *waiting = poll->data;
-	enum look what = status < 0 ? LOOK_GONE : look(waiting->fd);
+	struct ws_gate *gate = waiting->gate;
+	enum look what = status < 0 ? LOOK_GONE : look(gate->options.proxies, &waiting->guest);
+	struct guest guest;
 
 	/* It hung up: nothing more comes, so don't be woken for ever. */
 	if (what == LOOK_WAIT && (events & UV_DISCONNECT) != 0)
 		what = LOOK_GONE;
-	if (what != LOOK_WAIT)
-		decide(waiting->gate, release(waiting), waiting->local, what);
+	if (what == LOOK_WAIT)
+		return;
+	guest = waiting->guest;
+	release(waiting);
+	decide(gate, &guest, what);
 }
 
-static void wait_for(struct ws_gate *gate, int fd, bool local)
+static void wait_for(struct ws_gate *gate, const struct guest *guest)
 {
+	int fd = guest->fd;
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
 
 	if (gate->count >= WS_GATE_WAITING_MAX)
@@ -111,8 +209,7 @@ static void wait_for(struct ws_gate *gate, int fd, bool local)
 	}
 	waiting->poll.data = waiting;
 	waiting->gate = gate;
-	waiting->fd = fd;
-	waiting->local = local;
+	waiting->guest = *guest;
 	waiting->until_mono_ms = clock_mono_ms() + (uint64_t)gate->options.silence_s * 1000;
 	waiting->prev = gate->end;
 	*gate->end = waiting;
@@ -151,14 +248,16 @@ void ws_gate_allow_plain(struct ws_gate *gate, bool insecure_plain)
 
 void ws_gate_take(struct ws_gate *gate, int fd, const struct sockaddr *peer)
 {
-	struct address address;
-	enum look what = look(fd);
+	struct guest guest = {.fd = fd};
+	enum look what;
 
-	address_from_sockaddr(peer, &address);
+	address_from_sockaddr(peer, &guest.peer);
+	guest.arrival.proxy = proxies_find(gate->options.proxies, &guest.peer);
+	what = look(gate->options.proxies, &guest);
 	if (what == LOOK_WAIT)
-		wait_for(gate, fd, address_is_loopback(&address));
+		wait_for(gate, &guest);
 	else
-		decide(gate, fd, address_is_loopback(&address), what);
+		decide(gate, &guest, what);
 }
 
 unsigned ws_gate_waiting(const struct ws_gate *gate)

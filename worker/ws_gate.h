@@ -6,7 +6,9 @@
  *	                         └─ silent: waits in our loop, with a deadline ──┘
  *
  * The byte is looked at (MSG_PEEK), not taken. Most clients speak at once, so most sockets never
- * wait here.
+ * wait here. A proxy that is trusted with proxy2 begins with a PROXY header, which is taken; from
+ * anybody else such a header is refused. Of one that is trusted with xff the request's head is
+ *looked at, too.
  *
  * Plain ones are for this machine's own programs: from elsewhere they get an answer that says so,
  * unless the operator allows them (--insecure-plain).
@@ -21,6 +23,7 @@
 /* Silent sockets that wait at once; when more come, the oldest goes. */
 #define WS_GATE_WAITING_MAX 1024u
 
+struct proxies;
 struct uv_loop_s;
 struct ws_gate;
 struct ws_server;
@@ -28,8 +31,9 @@ struct ws_server;
 struct ws_gate_options {
 	struct uv_loop_s *loop;
 	struct ws_server *server;
-	unsigned silence_s;  /* a socket that says nothing for so long is closed */
-	bool insecure_plain; /* plain connections are for everyone */
+	unsigned silence_s;            /* a socket that says nothing for so long is closed */
+	bool insecure_plain;           /* plain connections are for everyone */
+	const struct proxies *proxies; /* borrowed: who may begin with a PROXY header, and has to */
 };
 
 /* NULL: out of memory. */

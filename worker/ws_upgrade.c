@@ -65,9 +65,9 @@ int ws_upgrade_check(struct lws *wsi, const struct ws_upgrade *upgrade)
 	 * Later, after the connection has become a WebSocket half, libwebsockets only cuts it for
 	 * what is missing; and each way out from there is one that it gets wrong more easily.
 	 */
-	if (upgrade->plain_refused) {
-		status = 426;
-		text = WS_PLAIN_REFUSED;
+	if (upgrade->refusal != 0) {
+		status = upgrade->refusal;
+		text = upgrade->refusal_text;
 	} else if (!path_is(wsi, upgrade->path))
 		status = HTTP_STATUS_NOT_FOUND;
 	else if (!origin_is_fine(wsi, upgrade))

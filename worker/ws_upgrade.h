@@ -14,10 +14,11 @@ struct ws_upgrade {
 	/* True if pages of this origin may connect; NULL: all. */
 	bool (*origin_is_ours)(void *data, const char *origin);
 	void *data;
-	bool plain_refused; /* it came without TLS, and may not */
+	unsigned refusal; /* the status it is refused with whatever it asks for; 0: it isn't */
+	const char *refusal_text;
 };
 
-/* What is said to those. */
+/* What is said to those who come without TLS and may not. */
 #define WS_PLAIN_REFUSED                                                                           \
 	"this server speaks TLS here: use wss:// (or https://). Plain ws:// is for programs on "   \
 	"the same machine; chat-master --insecure-plain allows it to all.\n"

@@ -135,10 +135,29 @@ static bool shake_hands(struct ws *ws)
 	return SSL_connect(ws->ssl) == 1;
 }
 
+/* TCP_NODELAY is on: each piece is a segment of its own. */
+static bool send_preface(struct ws *ws, const struct ws_request *request)
+{
+	const char *at = request->preface;
+	size_t piece = request->preface_slow ? 5 : request->preface_len;
+
+	for (size_t sent = 0; sent < request->preface_len; sent += piece) {
+		if (piece > request->preface_len - sent)
+			piece = request->preface_len - sent;
+		if (!ws_send_raw(ws, at + sent, piece))
+			return false;
+		if (request->preface_slow)
+			poll(NULL, 0, 20);
+	}
+	return true;
+}
+
 bool ws_dial(struct ws *ws, const struct ws_request *request)
 {
 	*ws = (struct ws){.fd = dial(request->port, request)};
-	return ws->fd >= 0 && (!request->tls || shake_hands(ws));
+	if (ws->fd < 0 || !send_preface(ws, request))
+		return false;
+	return !request->tls || shake_hands(ws);
 }
 
 bool ws_open(struct ws *ws, const struct ws_request *request)

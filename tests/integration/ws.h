@@ -39,6 +39,9 @@ struct ws_request {
 	int receive_bytes;    /* SO_RCVBUF, 0: the default */
 	const char *to;       /* the address to connect to, NULL: 127.0.0.1 */
 	bool tls;             /* any certificate will do */
+	const void *preface;  /* sent before all else; NULL: nothing */
+	size_t preface_len;
+	bool preface_slow; /* in pieces, so that the server is woken by each */
 };
 
 struct ws {
