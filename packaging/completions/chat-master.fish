@@ -9,7 +9,7 @@ complete -c chat-master -l metrics-listen -x -d 'address of its own for /metrics
 complete -c chat-master -l tls-cert -r -F -d 'certificate with its chain, PEM'
 complete -c chat-master -l tls-key -r -F -d 'the certificate'\''s private key, PEM, without passphrase'
 complete -c chat-master -l insecure-plain -d 'takes plain ws:// from other machines, too'
-complete -c chat-master -l trusted-proxy -x -d 'a proxy that tells who its clients are: proxy2 or xff; repeatable'
+complete -c chat-master -l trusted-proxy -x -d 'a proxy that names its clients; KIND: proxy2, xff; repeatable'
 complete -c chat-master -l authorized-keys -r -F -d 'the keys that may log in, as for sshd'
 complete -c chat-master -l names-per-key -x -d 'free names that one key may take for itself'
 complete -c chat-master -l max-keys -x -d 'lines of keys that are read at most'
