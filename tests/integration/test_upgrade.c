@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "tests/integration/agents.h"
 #include "tests/integration/chat.h"
 #include "tests/integration/owned.h"
 #include "tests/integration/people.h"
@@ -173,6 +174,44 @@ OwnedTest(upgrade, with_few_open_files_it_goes_as_well)
 	for (unsigned round = 0; round < 3; round++) {
 		upgrade(s);
 		chat_quiet(chat_login(s, "alice"));
+	}
+}
+
+OwnedTest(upgrade, over_tls_it_is_the_same_server)
+{
+	static const struct ws_request over_tls = {.tls = true};
+	struct server *s = server_that_can(.users = "alice", .workers = 2);
+	struct key key = key_of("alice");
+	struct outcome before = run(program_path("chat-master"), "--fingerprint", "--instance",
+				    s->instance, "--state-dir", s->state_dir);
+
+	for (unsigned round = 0; round < 2; round++) {
+		struct chat *alice = chat_open_raw(s, "alice", &over_tls);
+
+		chat_expect(alice, "{'type':'challenge'}");
+		chat_send_bound_login(alice, "alice", &key, NULL);
+		chat_expect(alice, "{'type':'welcome'}");
+		upgrade(s);
+		chat_await(alice, "{'type':'bye','code':'restart','retry_after_ms':100}");
+		chat_closed(alice, 1012);
+	}
+	struct outcome after = run(program_path("chat-master"), "--fingerprint", "--instance",
+				   s->instance, "--state-dir", s->state_dir);
+	must(before.status == 0 && strcmp(before.out, after.out) == 0, "%s, %s", before.out,
+	     after.out);
+}
+
+OwnedTest(upgrade, agents_are_there_again)
+{
+	struct server *s = agents_server_echo("");
+
+	for (unsigned round = 0; round < 3; round++) {
+		struct chat *alice = agents_member(s, "alice");
+
+		agents_say(alice, scratch_text("@echo round %u", round));
+		agents_hears(alice, "echo", scratch_text("heard alice: round %u", round));
+		upgrade(s);
+		chat_closed(alice, 1012);
 	}
 }
 
