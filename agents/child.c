@@ -37,7 +37,7 @@ static int make_pipe(int *ret_read, int *ret_write, int *ours)
 }
 
 int child_start(struct child_process *child, const struct config_agent *config,
-		const struct account *account, const char *session)
+		const struct account *account, const char *session, const char *mark)
 {
 	struct guard_fds theirs = {.status = -1, .in = -1, .out = -1, .err = -1};
 	int pair[2], err;
@@ -53,7 +53,7 @@ int child_start(struct child_process *child, const struct config_agent *config,
 		goto out;
 	child->guard = fork();
 	if (child->guard == 0)
-		guard_run(config, account, session, &theirs);
+		guard_run(config, account, session, mark, &theirs);
 	err = child->guard < 0 ? -errno : 0;
 out:
 	fd_close(&theirs.status);

@@ -25,7 +25,7 @@ struct child_process {
 void child_init(struct child_process *child);
 /* 0 or -errno. The program itself may fail later: that is an end with exit code 127. */
 int child_start(struct child_process *child, const struct config_agent *config,
-		const struct account *account, const char *session);
+		const struct account *account, const char *session, const char *mark);
 void child_write(struct child_process *child, const void *bytes, size_t len);
 void child_close_input(struct child_process *child);
 /* Writes what fits. */

@@ -15,5 +15,11 @@ int family_adopt(void);
  * the kernel doesn't tell (/proc/PID/task/TID/children).
  */
 int family_kill(const pid_t *keep, unsigned count);
+/*
+ * SIGKILL to every process on this machine that was started with `entry` ("NAME=value") in its
+ * environment, as far as we may look: what is left of programs whose guard and supervisor were
+ * killed together. How many there were.
+ */
+unsigned family_kill_marked(const char *entry);
 
 #endif

@@ -73,7 +73,7 @@ static char *env_entry(const char *name, const char *value)
 
 /* The few that every program expects, then those that are named, which win. */
 static void fill_environment(const struct config_agent *config, const struct passwd *user,
-			     char *env[ENV_MAX + 1])
+			     const char *mark, char *env[ENV_MAX + 1])
 {
 	const char *line = config->env;
 	unsigned count = 0;
@@ -82,6 +82,7 @@ static void fill_environment(const struct config_agent *config, const struct pas
 	env[count++] = env_entry("LANG", "C.UTF-8");
 	env[count++] = env_entry("SHELL", "/bin/sh");
 	env[count++] = env_entry("CHAT_AGENT", config->name);
+	env[count++] = strdup(mark);
 	if (user != NULL) {
 		env[count++] = env_entry("HOME", user->pw_dir);
 		env[count++] = env_entry("USER", user->pw_name);
@@ -130,7 +131,8 @@ static void set_signals(void)
 }
 
 static _Noreturn void program_run(const struct config_agent *config, const struct account *account,
-				  const char *session, const struct guard_fds *fds, pid_t guard)
+				  const char *session, const char *mark,
+				  const struct guard_fds *fds, pid_t guard)
 {
 	char command[AGENT_COMMAND_SIZE + 256];
 	char *env[ENV_MAX + 1];
@@ -145,7 +147,7 @@ static _Noreturn void program_run(const struct config_agent *config, const struc
 	become_user(config, account, &user);
 	/* Counted for its user, whom it is from here on. */
 	limit(RLIMIT_NPROC, config->processes);
-	fill_environment(config, user, env);
+	fill_environment(config, user, mark, env);
 	if (config->directory[0] != '\0' && chdir(config->directory) < 0)
 		fail("cannot change to", config->directory);
 	if (config->directory[0] == '\0' && chdir("/") < 0)
@@ -276,7 +278,7 @@ static void keep_fds(struct guard_fds *fds, int *signal_fd)
 }
 
 void guard_run(const struct config_agent *config, const struct account *account,
-	       const char *session, const struct guard_fds *fds)
+	       const char *session, const char *mark, const struct guard_fds *fds)
 {
 	struct guard guard = {.status_fd = -1};
 	struct guard_fds own = *fds;
@@ -300,7 +302,7 @@ void guard_run(const struct config_agent *config, const struct account *account,
 	self = getpid();
 	guard.program = fork();
 	if (guard.program == 0)
-		program_run(config, account, session, &own, self);
+		program_run(config, account, session, mark, &own, self);
 	close(own.in);
 	close(own.out);
 	close(own.err);

@@ -38,9 +38,10 @@ struct guard_fds {
 
 /*
  * In a forked child: never returns. `account` is whom the program runs as where its
- * configuration names nobody.
+ * configuration names nobody; `mark` an entry of its environment, by which what is left of it is
+ * known (family.h).
  */
 _Noreturn void guard_run(const struct config_agent *config, const struct account *account,
-			 const char *session, const struct guard_fds *fds);
+			 const char *session, const char *mark, const struct guard_fds *fds);
 
 #endif

@@ -177,7 +177,8 @@ static int start(void *data, const char *session)
 	struct seat *seat = data;
 
 	buf_reset(&seat->unread);
-	return child_start(&seat->child, seat->agent.config, seat->world->account, session);
+	return child_start(&seat->child, seat->agent.config, seat->world->account, session,
+			   seat->world->mark);
 }
 
 static void write_input(void *data, const void *bytes, size_t len)

@@ -23,6 +23,7 @@ struct seat_world {
 	struct shm *shm;
 	const struct config *config;
 	const struct account *account;
+	const char *mark; /* in the environment of all programs of this server */
 	struct keyring *keyring;
 	struct agent_board *board;
 	char *lines; /* scratch of reading, SEAT_READ_BYTES */

@@ -36,6 +36,7 @@ struct supervisor {
 	struct shm shm;
 	struct seat_world world;
 	int signal_fd;
+	char *mark; /* owned */
 	struct seat seats[SEATS_MAX];
 	unsigned seat_count;
 	uint32_t sessions[AGENTS_MAX]; /* SHM_NONE: none */
@@ -130,6 +131,27 @@ static int open_signals(int *ret_fd)
 	return *ret_fd < 0 ? -errno : 0;
 }
 
+/*
+ * Of programs of this server whose guard and supervisor were killed together. The folder's whole
+ * path: another server's may have the same name elsewhere.
+ */
+static int kill_leftovers(struct supervisor *sup)
+{
+	char *folder = realpath(sup->inherit->folder, NULL);
+	unsigned left;
+
+	if (folder == NULL || asprintf(&sup->mark, "CHAT_SERVER=%s", folder) < 0)
+		sup->mark = NULL;
+	free(folder);
+	if (sup->mark == NULL)
+		return -ENOMEM;
+	sup->world.mark = sup->mark;
+	left = family_kill_marked(sup->mark);
+	if (left > 0)
+		log_warn("left behind", "processes=%u of=%s", left, sup->mark);
+	return 0;
+}
+
 static int open_all(struct supervisor *sup)
 {
 	const struct config_agents *agents = &sup->inherit->config->agents;
@@ -147,6 +169,8 @@ static int open_all(struct supervisor *sup)
 	if (err == 0)
 		err = family_adopt();
 	if (err == 0)
+		err = kill_leftovers(sup);
+	if (err == 0)
 		(void)keyring_refresh(sup->inherit->keyring);
 	for (unsigned i = 0; err == 0 && i < agents->count; i++)
 		err = open_agent(sup, i, folder);
@@ -162,6 +186,7 @@ static void close_all(struct supervisor *sup)
 		if (sup->sessions[i] != SHM_NONE)
 			session_end(&sup->shm, sup->sessions[i]);
 	free(sup->world.lines);
+	free(sup->mark);
 	fd_close(&sup->signal_fd);
 }
 

@@ -24,7 +24,7 @@ static int start(void *data, const char *session)
 	struct remote *remote = data;
 
 	buf_reset(&remote->unread);
-	return child_start(&remote->child, remote->config, &no_account, session);
+	return child_start(&remote->child, remote->config, &no_account, session, remote->mark);
 }
 
 static void write_input(void *data, const void *bytes, size_t len)
@@ -159,6 +159,8 @@ int remote_agent_open(struct remote *remote)
 	if (remote->epoll_fd < 0)
 		return -errno;
 	agent_init(&remote->agent, remote->config, remote->config->rooms, &host, remote);
+	snprintf(remote->mark, sizeof(remote->mark), "CHAT_SERVER=%s@%s",
+		 remote->options->client.user, remote->options->client.server);
 	open_memory(remote);
 	memcpy(remote->agent.session, remote->memory.session, sizeof(remote->agent.session));
 	return family_adopt();

@@ -48,6 +48,7 @@ struct remote {
 	/* the agent */
 	struct agent agent;
 	struct child_process child;
+	char mark[NAME_SIZE + SERVER_NAME_SIZE + 16];
 	int epoll_fd;
 	struct buf unread;
 	char *memory_path; /* owned; NULL: nothing is kept */

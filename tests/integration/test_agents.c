@@ -135,9 +135,9 @@ OwnedTest(agent_members, its_environment_is_what_is_named)
 	line = chat_await(alice, "{'type':'message','sender':'env'}");
 	for (const char *at = text_of(line, "content"); *at != '\0'; at += strcspn(at, " ")) {
 		char word[64];
-		static const char *const known[] = {"CHAT_AGENT", "GIVEN",  "HOME", "LANG",
-						    "LOGNAME",    "PATH",   "PWD",  "SHELL",
-						    "USER",       "OLDPWD", "_",    "SHLVL"};
+		static const char *const known[] = {
+			"CHAT_AGENT", "CHAT_SERVER", "GIVEN", "HOME",   "LANG", "LOGNAME", "PATH",
+			"PWD",        "SHELL",       "USER",  "OLDPWD", "_",    "SHLVL"};
 		bool found = false;
 
 		at += strspn(at, " ");

@@ -189,6 +189,23 @@ OwnedTest(agent_deaths, nothing_outlives_the_guard)
 	agents_hears(alice, "claude", "back");
 }
 
+OwnedTest(agent_deaths, what_outlives_supervisor_and_guard_ends_at_the_next_start)
+{
+	struct server *s = agents_server_claude("");
+	struct chat *alice = agents_member(s, "alice");
+	pid_t orphan = orphan_of(alice, "claude");
+	json_t *line = server_log_await(s, NULL, "\"agent started\"", NULL);
+	pid_t guard = (pid_t)number_of(line, "guard");
+
+	/* It can't see to anything any more. */
+	kill(guard, SIGSTOP);
+	kill(agents_supervisor(s, NULL), SIGKILL);
+	kill(guard, SIGKILL);
+	agents_gone((pid_t)number_of(line, "pid"));
+	agents_gone(orphan);
+	server_log_await(s, NULL, "\"left behind\"", NULL);
+}
+
 OwnedTest(agent_deaths, nothing_outlives_the_server)
 {
 	struct server *s = agents_server_claude("");
