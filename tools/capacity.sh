@@ -75,6 +75,45 @@ one=$(number shared_log_bytes)
 echo one | chat ann --room @ann
 row "an inbox with its first direct message" "$((($(number shared_log_bytes) - one) / 1000)) kB"
 row "a worker without connections, process memory" "$(($(number 'worker_memory_bytes{worker="0"}') / 1000)) kB"
+
+command -v openssl >/dev/null || { echo "(what TLS adds is not measured: no openssl)"; exit 1; }
+# ---- what TLS adds: connections that have upgraded and say nothing more, in the clear and over TLS
+request() {
+	printf 'GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+	printf 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+}
+await() { # COUNT; then a look of the worker at itself
+	for _ in $(seq 600); do
+		[ "$(number connections)" != "$1" ] || break
+		sleep 0.05
+	done
+	sleep 2.5
+	number 'worker_memory_bytes{worker="0"}'
+}
+many=100
+held=()
+start --login-timeout 600 --max-pending-logins 0 --max-startups 0
+empty=$(await 0)
+for _ in $(seq $many); do
+	exec {fd}<>"/dev/tcp/127.0.0.1/$(cat "$work/port")"
+	request >&"$fd"
+	held+=("$fd")
+done
+plain=$(($(await $many) - empty))
+for fd in "${held[@]}"; do exec {fd}>&-; done
+start --login-timeout 600 --max-pending-logins 0 --max-startups 0
+empty=$(await 0)
+mkfifo "$work/open"
+exec {fd}<>"$work/open" # held open: the clients' input doesn't end
+clients=()
+for _ in $(seq $many); do
+	{ request; cat "$work/open"; } | openssl s_client -quiet -connect "127.0.0.1:$(cat "$work/port")" >/dev/null 2>&1 &
+	clients+=($!)
+done
+tls=$(($(await $many) - empty))
+row "TLS, added to a connection, process memory" "$(((tls - plain) / many / 1000)) kB"
+kill "${clients[@]}" 2>/dev/null || true
+exec {fd}>&-
 stop
 echo
 "$build/bench/bench" "$build" --quick W4
