@@ -13,7 +13,7 @@ WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wfo
 	   $(if $(CI),-Werror)
 HARDEN   = -fstack-protector-strong -fPIE -fno-plt $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 CFLAGS_ALL  = $(STD) $(OPT) $(WARN) $(HARDEN) $(SANITIZE) $(EXTRA) -I. $(CFLAGS)
-LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANITIZE) $(EXTRA) $(LDFLAGS)
+LDFLAGS_ALL = -pie -Wl,--build-id -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANITIZE) $(EXTRA) $(LDFLAGS)
 LIBS     = -lwebsockets -luv -lsodium -lssl -lcrypto -ljansson -lseccomp -lncursesw -ltinfo -lpthread -lrt
 
 Q   = $(if $(V),,@)

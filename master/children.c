@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "master/panic_log.h"
 #include "master/title.h"
 #include "shm/counters.h"
 #include "shm/doorbell.h"
@@ -126,7 +127,7 @@ void children_fork_due(struct children *children, const struct child_world *worl
 /* After one of these what the worker wrote last may be anything: its logs are audited. */
 static bool signal_is_fault(int signal_number)
 {
-	return signal_number == SIGSEGV || signal_number == SIGBUS || signal_number == SIGABRT ||
+	return signal_number == SIGSYS || signal_number == SIGSEGV || signal_number == SIGBUS || signal_number == SIGABRT ||
 	       signal_number == SIGILL || signal_number == SIGFPE;
 }
 
@@ -186,6 +187,8 @@ static void child_died(struct child *child, unsigned slot, int status, struct sh
 		delay_ms = respawn_after_death(&child->respawn, child->born_mono_ms, now_mono_ms);
 	child->due_mono_ms = now_mono_ms + delay_ms;
 	log_death(child, slot, status, ending, now_mono_ms - child->born_mono_ms, delay_ms);
+	if (WIFSIGNALED(status))
+		panic_log(shm, slot, (int)child->pid);
 	child->pid = 0;
 	child->ready = false;
 	child->old = child->ordered = child->keyring_due = false;

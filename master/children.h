@@ -21,8 +21,8 @@
 #include <sys/types.h>
 
 /*
- * A worker whose loop stands still for so long gets SIGABRT, for it may hold a lock, and leave
- * a core; one that is still there after the second time (stopped, or stuck in the kernel) SIGKILL.
+ * A worker whose loop stands still for so long gets SIGABRT, for it may hold a lock, and says
+ * where it stands (panic_log.h); one that is still there after the second time (stopped, or stuck in the kernel) SIGKILL.
  */
 #define CHILD_STUCK_MS 5000u
 #define CHILD_ABORT_MS 1000u

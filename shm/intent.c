@@ -43,6 +43,7 @@ enum append_result log_lock(struct shm *shm, uint32_t log)
 {
 	struct log_head *head = segment_log(shm, log);
 
+	atomic_store_explicit(&room_log_last, log, memory_order_relaxed);
 	switch (lock_acquire(&head->lock)) {
 	case LOCK_OK:
 		return APPEND_OK;

@@ -271,9 +271,12 @@ struct worker_slot {
 	_Atomic uint64_t needs_audit;
 	/* Attached ones of this worker: its own count, zeroed at the fork. */
 	_Atomic uint32_t sessions;
+	/* Its last words when it dies of a fault, kept until the next time (worker/panic.h). */
 	_Atomic uint32_t panic_signal;
-	_Atomic uint32_t panic_log;
-	char panic_build[41];
+	_Atomic uint32_t panic_log;        /* the log it worked at last, or SHM_NONE */
+	_Atomic uint32_t panic_generation; /* the life they belong to; 0: none yet */
+	char panic_build[41];              /* the program's build id */
+	_Atomic uint64_t panic_at; /* the instruction, from the program's start; 0: elsewhere */
 	alignas(CACHE_LINE) _Atomic uint64_t counters[COUNTERS_MAX];
 };
 

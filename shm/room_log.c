@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <errno.h>
 
+_Atomic uint32_t room_log_last = SHM_NONE;
+
 #define load_relaxed(at) atomic_load_explicit((at), memory_order_relaxed)
 #define load_acquire(at) atomic_load_explicit((at), memory_order_acquire)
 #define store_relaxed(at, value) atomic_store_explicit((at), (value), memory_order_relaxed)
@@ -89,6 +91,7 @@ enum room_log_result room_log_read(const struct shm *shm, uint32_t log, uint64_t
 	size_t len = 0;
 
 	assert(size >= ROOM_LOG_LINE_MAX); /* else a good line could look like a damaged one */
+	atomic_store_explicit(&room_log_last, log, memory_order_relaxed);
 	if (!log_enter(head, epoch, &next, &tail))
 		return ROOM_LOG_RESET;
 	if (from < tail)
@@ -260,6 +263,7 @@ bool room_log_audit(const struct shm *shm, uint32_t log)
 	struct log_ring ring;
 	uint64_t next, tail;
 
+	atomic_store_explicit(&room_log_last, log, memory_order_relaxed);
 	if (load_acquire(&head->made) == 0)
 		return true;
 	ring = log_ring_of(shm, log);

@@ -19,6 +19,9 @@
 
 #include "shm/segment.h"
 
+/* The log this process locked, read or audited last; for its last words. Process-local. */
+extern _Atomic uint32_t room_log_last;
+
 enum room_log_result { ROOM_LOG_LINES, ROOM_LOG_NONE, ROOM_LOG_LAPPED, ROOM_LOG_RESET };
 
 struct room_log_slice {
@@ -27,7 +30,8 @@ struct room_log_slice {
 	uint32_t mono_us;     /* when `first` was appended, low half */
 };
 
-/* The longest line a log takes: CONTENT_CHARS_LIMIT characters of content and all its fields, escaped. */
+/* The longest line a log takes: CONTENT_CHARS_LIMIT characters of content and all its fields,
+ * escaped. */
 #define ROOM_LOG_LINE_MAX 49152u
 
 /*

@@ -3,6 +3,7 @@
 #include "worker/control.h"
 #include "worker/http.h"
 #include "worker/judge.h"
+#include "worker/panic.h"
 #include "worker/process_http.h"
 #include "worker/reserve.h"
 #include "worker/startups.h"
@@ -449,6 +450,9 @@ static int init(struct process *process, const struct inherit *inherit)
 	if (err < 0)
 		return err;
 	err = worker_init(&process->worker, inherit);
+	if (err < 0)
+		return err;
+	err = panic_arm(&process->worker.shm);
 	if (err < 0)
 		return err;
 	process->control = control_create(inherit->control_fd, &orders, process);
