@@ -92,7 +92,6 @@ static void copy_line(const struct import *import, const struct log_ring *from,
 	carry(new, old, wall_ms);
 	carry(new, old, mono_us);
 	carry(new, old, len);
-	carry(new, old, crc);
 	carry(new, old, tail_at);
 	/*
 	 * It names the intent of an append whose process died: before an image all were repaired.
@@ -100,6 +99,8 @@ static void copy_line(const struct import *import, const struct log_ring *from,
 	store_relaxed(&new->window, SHM_NONE);
 	store_relaxed(&new->sender, moved_sender(import, load_relaxed(&old->sender), owner));
 	copy_bytes(from, to, load_relaxed(&old->offset), load_relaxed(&old->len));
+	/* The old log was audited; here the sender may have another number. */
+	store_relaxed(&new->crc, log_stored_crc(to, seq));
 }
 
 /* The oldest line that may stay where the new log holds less than the old one. */

@@ -74,7 +74,7 @@ struct log_entry {
 	_Atomic uint64_t content_hash;
 	_Atomic int64_t wall_ms;
 	_Atomic uint32_t len; /* bytes of the line; the next line starts at offset + len */
-	_Atomic uint32_t crc; /* CRC-32C of the line's bytes and its seq (log_ring.c: the order) */
+	_Atomic uint32_t crc; /* CRC-32C of the line's bytes, its seq and all of this (log_ring.c) */
 	_Atomic uint32_t window;  /* the intent it belongs to, or SHM_NONE */
 	_Atomic uint32_t sender;  /* user index */
 	_Atomic uint32_t tail_at; /* where the part behind the number starts in the line */

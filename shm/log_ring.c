@@ -70,6 +70,26 @@ static uint32_t ring_crc(const struct log_ring *ring, uint32_t crc, uint64_t off
 	return crc;
 }
 
+/* The rest of an entry: what isn't shown by where the next line starts. */
+static uint32_t entry_crc(uint32_t crc, const struct log_entry *entry, uint64_t seq)
+{
+	const struct {
+		uint64_t seq, id_hash, content_hash;
+		int64_t wall_ms;
+		uint32_t mono_us, window, sender, zero;
+	} rest = {
+		.seq = seq,
+		.id_hash = load_relaxed(&entry->id_hash),
+		.content_hash = load_relaxed(&entry->content_hash),
+		.wall_ms = load_relaxed(&entry->wall_ms),
+		.mono_us = load_relaxed(&entry->mono_us),
+		.window = load_relaxed(&entry->window),
+		.sender = load_relaxed(&entry->sender),
+	};
+
+	return crc32c(crc, &rest, sizeof(rest));
+}
+
 /* The tail comes first, so that a writer has most of the sum before it takes the lock. */
 uint32_t log_stored_crc(const struct log_ring *ring, uint64_t seq)
 {
@@ -81,7 +101,7 @@ uint32_t log_stored_crc(const struct log_ring *ring, uint64_t seq)
 
 	crc = ring_crc(ring, 0, offset + tail_at, len - tail_at);
 	crc = ring_crc(ring, crc, offset, tail_at);
-	return crc32c(crc, &seq, sizeof(seq));
+	return entry_crc(crc, entry, seq);
 }
 
 /* ---- room ---- */
@@ -245,8 +265,8 @@ static void topic_write(struct room *room, uint64_t next, const char *topic)
 	CRASH_POINT(append_topic_numbered);
 }
 
-/* The entry of the line that goes to `offset`. Its timestamp never goes back: room_log_at searches
- * by halves. */
+/* The entry of the line that goes to `offset`, whose bytes have that sum. Its timestamp never goes
+ * back: room_log_at searches by halves. */
 static void entry_write(const struct log_ring *ring, uint64_t seq, const struct log_line *line,
 			uint64_t offset, uint32_t tail_at, uint32_t crc)
 {
@@ -262,7 +282,6 @@ static void entry_write(const struct log_ring *ring, uint64_t seq, const struct 
 	store_relaxed(&entry->offset, offset);
 	store_relaxed(&entry->len, tail_at + (uint32_t)line->tail_len);
 	store_relaxed(&entry->tail_at, tail_at);
-	store_relaxed(&entry->crc, crc);
 	CRASH_POINT(append_entry_half);
 	store_relaxed(&entry->id_hash, line->id_hash);
 	store_relaxed(&entry->content_hash, line->content_hash);
@@ -270,6 +289,7 @@ static void entry_write(const struct log_ring *ring, uint64_t seq, const struct 
 	store_relaxed(&entry->mono_us, line->mono_us);
 	store_relaxed(&entry->window, line->window);
 	store_relaxed(&entry->sender, line->sender);
+	store_relaxed(&entry->crc, entry_crc(crc, entry, seq));
 }
 
 /* The commit: from here on the line exists. */
@@ -316,7 +336,6 @@ void log_write(struct shm *shm, uint32_t log, const struct log_ring *ring,
 	}
 	CRASH_POINT(append_front_copied);
 	ring_in(ring, at, line->tail, line->tail_len);
-	crc = crc32c(crc, &seq, sizeof(seq));
 	CRASH_POINT(append_copied);
 	entry_write(ring, seq, line, offset, (uint32_t)(at - offset), crc);
 	CRASH_POINT(append_indexed);

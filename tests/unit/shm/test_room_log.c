@@ -334,6 +334,24 @@ Test(room_log, an_audit_finds_each_flipped_bit_of_a_line)
 	cr_assert(room_log_audit(shm, 0));
 }
 
+Test(room_log, an_audit_finds_each_flipped_bit_of_the_index)
+{
+	struct log_ring ring = log_ring_of(shm, 0);
+
+	for (int i = 0; i < 20; i++)
+		say_plain(shm, 0, "some words that are stored");
+	for (uint64_t seq = 1; seq <= 20; seq++) {
+		unsigned char *entry = (unsigned char *)log_entry_at(&ring, seq);
+
+		for (unsigned bit = 0; bit < 8 * sizeof(struct log_entry); bit++) {
+			entry[bit / 8] ^= (unsigned char)(1u << (bit % 8));
+			cr_assert_not(room_log_audit(shm, 0), "line %d, bit %u", (int)seq, bit);
+			entry[bit / 8] ^= (unsigned char)(1u << (bit % 8));
+		}
+	}
+	cr_assert(room_log_audit(shm, 0));
+}
+
 Test(room_log, an_audit_finds_a_damaged_index)
 {
 	struct log_ring ring = log_ring_of(shm, 0);
