@@ -120,6 +120,10 @@ unit: $(BUILD)/unit$(TAG) ## unit tests; UNIT=auth for one folder, UNIT_ARGS for
 integration: all $(BUILD)/integration $(BUILD)/other-layout/chat-master ## real servers, real clients, real keys
 	$(Q)CHAT_BUILD=$(BUILD) $(BUILD)/integration -j2 $(INTEGRATION_ARGS)
 
+CORRUPTION_ROUNDS ?= 20
+corruption: all $(BUILD)/integration ## flip a thousand bits of rooms under a running server; the audit finds all
+	$(Q)CHAT_BUILD=$(BUILD) CORRUPTION_ROUNDS=$(CORRUPTION_ROUNDS) $(BUILD)/integration --filter 'corruption/*'
+
 crash: ## kill writers at every step of every shared update; then the mutants, which must fail
 	$(Q)MAKE='$(MAKE)' tools/crash.sh $(BUILD)
 
@@ -279,7 +283,7 @@ help: ## this
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all soak hostile hostile-asan hostile-slow hostile-crowd bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check-docs check \
+.PHONY: all corruption soak hostile hostile-asan hostile-slow hostile-crowd bench bench-quick storm storm-short unit integration crash crash-programs tsan stress asan replay fuzz check-layers check-headers check-man check-docs check \
 	coverage screenshot deps run format tidy help clean
 .DELETE_ON_ERROR:
 .SECONDARY:

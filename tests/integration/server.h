@@ -24,6 +24,7 @@ struct server_options {
 	const char *args;       /* more flags, separated by spaces */
 	const char *const *env; /* "CHAT_X=y", ends with NULL */
 	bool port_is_kept;      /* a restart takes the same port again */
+	bool faults_expected;   /* workers may die of other signals than 9 */
 	unsigned open_files;    /* RLIMIT_NOFILE, soft and hard; 0: as here */
 	const char *log_path;   /* NULL: in the test's folder */
 };
