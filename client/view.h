@@ -1,6 +1,6 @@
 /*
- * What a person sees and how they answer: the seam between the client and the line mode, the
- * pipes, and later the full screen. The client calls down through the operations; a view calls
+ * What a person sees and how they answer: the seam between the client and the full screen, the
+ * line mode, the pipes. The client calls down through the operations; a view calls
  * back through view_input, and decides itself what each thing looks like.
  */
 #ifndef CLIENT_VIEW_H

@@ -14,6 +14,8 @@
  */
 #define FRAME_MS 38
 #define FRAMES_KEPT 4
+/* A connection that fails at once is told in words: no screen flashes up for it. */
+#define FIRST_MS 200
 
 struct view_tui {
 	struct view view;
@@ -24,6 +26,8 @@ struct view_tui {
 	struct buf notice; /* for the terminal, with the next picture: a bell, a notification */
 	int in, out;
 	int64_t paid_until; /* the time that the pictures so far have cost */
+	int64_t made_at;
+	bool drawn; /* at least once */
 	bool dirty;
 	bool paused;
 	bool broken;
@@ -100,6 +104,7 @@ static void draw(struct view_tui *screen)
 	buf_reset(&screen->notice);
 	tui->redraw = false;
 	screen->dirty = false;
+	screen->drawn = true;
 	if (screen->paid_until < tui->now - FRAMES_KEPT * FRAME_MS)
 		screen->paid_until = tui->now - FRAMES_KEPT * FRAME_MS;
 	screen->paid_until += FRAME_MS;
@@ -108,6 +113,8 @@ static void draw(struct view_tui *screen)
 /* When the next picture may be drawn. */
 static int64_t next_frame(const struct view_tui *screen)
 {
+	if (!screen->drawn && !screen->tui->connected)
+		return screen->made_at + FIRST_MS;
 	return screen->paid_until;
 }
 
@@ -234,6 +241,7 @@ int view_tui_create(int in, int out, const struct view_person *person,
 
 	screen->notify = person->notify;
 	screen->dirty = true;
+	screen->made_at = (int64_t)clock_mono_ms();
 	screen->paid_until = INT64_MIN / 2;
 	rc = tui_create(&config, &screen->tui);
 	if (rc == 0)

@@ -125,6 +125,48 @@ Test(tui, every_size_can_be_drawn)
 	tui_check("line 2");
 }
 
+Test(tui, the_time_stands_as_the_settings_write_it)
+{
+	struct buf why = BUF_INIT;
+
+	tui_hear_bob("lobby", 1, "build is green");
+	cr_assert_eq(settings_set(&tui_settings, "timestamp", "%H:%M:%S", &why), 0);
+	tui_check("12:01:00 bob      build is green");
+	cr_assert_eq(settings_set(&tui_settings, "timestamp", "[%d.%m.]", &why), 0);
+	tui_check("[20.11.] bob      build is green");
+	buf_finish(&why);
+}
+
+/* The style of the first cell of this text, which must be on the screen. */
+static unsigned style_of(char first)
+{
+	tui_picture();
+	for (size_t i = tui_canvas.columns; i < tui_canvas.rows * tui_canvas.columns; i++) {
+		if (tui_canvas.cells[i].characters[0] == (unsigned char)first)
+			return tui_canvas.cells[i].style;
+	}
+	cr_assert_fail("no %c on the screen", first);
+	return 0;
+}
+
+Test(tui, names_have_a_colour_by_theme_and_none_without)
+{
+	unsigned with;
+
+	tui_hear("{'type':'message','room':'lobby','seq':1,'sender':'zoe','content':'hello'}");
+	cr_assert_eq(style_of('z') & STYLE_COLOR, 0, "there are no colours here");
+	tui->colors = true;
+	with = style_of('z') & STYLE_COLOR;
+	cr_assert_neq(with, 0);
+	tui_hear("{'type':'message','room':'dev','seq':1,'sender':'zoe','content':'hello'}");
+	tui_target(tui, "alice", "dev");
+	cr_assert_eq(style_of('z') & STYLE_COLOR, with, "the same everywhere");
+	tui_settings.theme = THEME_LIGHT;
+	cr_assert_lt(style_of('z') & STYLE_COLOR, 8, "dark enough for white");
+	tui_settings.theme = THEME_MONO;
+	cr_assert_eq(style_of('z') & STYLE_COLOR, 0);
+}
+
 /* ---- unread */
 
 Test(tui, what_is_said_elsewhere_is_counted_and_mentions_apart)

@@ -11,8 +11,8 @@
 struct tui *tui;
 struct canvas tui_canvas;
 struct rooms tui_session_rooms;
+struct settings tui_settings;
 
-static struct settings settings;
 static struct buf told, told_before, picture;
 static struct {
 	char room[ROOM_SIZE];
@@ -200,7 +200,7 @@ void tui_check_not(const char *text)
 void tui_setup(void)
 {
 	struct tui_config config = {
-		.person = {.user = "alice", .rooms = &tui_session_rooms, .settings = &settings},
+		.person = {.user = "alice", .rooms = &tui_session_rooms, .settings = &tui_settings},
 		.input = {.line = on_line,
 			  .end = on_end,
 			  .go = on_go,
@@ -210,7 +210,7 @@ void tui_setup(void)
 			  .measure = on_measure},
 	};
 
-	settings_init(&settings);
+	settings_init(&tui_settings);
 	setlocale(LC_CTYPE, "C.UTF-8");
 	setenv("TZ", "UTC", 1);
 	cr_assert_not_null(rooms_add(&tui_session_rooms, "lobby"));
@@ -238,6 +238,6 @@ void tui_teardown(void)
 	buf_finish(&told);
 	buf_finish(&told_before);
 	buf_finish(&picture);
-	settings_finish(&settings);
+	settings_finish(&tui_settings);
 	memset(reads, 0, sizeof(reads));
 }

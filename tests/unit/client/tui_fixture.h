@@ -15,6 +15,7 @@
 extern struct tui *tui;
 extern struct canvas tui_canvas;
 extern struct rooms tui_session_rooms;
+extern struct settings tui_settings;
 
 /* In the lobby and dev, with the welcome heard. */
 void tui_setup(void);
