@@ -71,11 +71,11 @@ $(BUILD)/%.o: %.c
 
 # ---- tests. One Criterion binary for units (tests/unit/<folder>, of the folders in UNIT), one
 # for the whole; crash and stress programs are plain ones that need fork or TSan.
-UNIT ?= base proto auth shm worker agents master client keys top
+UNIT ?= base proto auth shm worker agents master client keys top remote
 FIXTURES = $(wildcard tests/shm_*.c tests/unit/shm/*fixture*.c)
 TAG   = $(if $(filter 1,$(words $(UNIT))),-$(UNIT))
 UNIT_SOURCES = $(sort $(foreach f,$(UNIT),$(wildcard tests/unit/$(f)/*.c)) $(if $(filter shm worker top,$(UNIT)),$(FIXTURES)))
-UNIT_FLOORS  = $(filter $(foreach f,$(UNIT),$(UNDER_$(f))),top master worker agents client keys shm proto auth base)
+UNIT_FLOORS  = $(filter $(foreach f,$(UNIT),$(UNDER_$(f))),remote top master worker agents client keys shm proto auth base)
 CRASH  = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/crash/crash_*.c))
 STRESS = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/stress/stress_*.c))
 FUZZ   = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
