@@ -13,24 +13,24 @@ static struct {
 	char **argv, **environ; /* the copies: held here for the life of the process */
 } area;
 
-static void strings_free(char **strings)
-{
-	for (char **at = strings; at != NULL && *at != NULL; at++)
-		free(*at);
-	free(strings);
-}
-
+/* One block, so that what unsetenv() takes out of the list later is still held. */
 static char **strings_copy(char **strings, size_t count)
 {
-	char **copy = calloc(count + 1, sizeof(*copy));
+	size_t bytes = (count + 1) * sizeof(*strings);
+	char **copy;
+	char *at;
 
-	for (size_t i = 0; copy != NULL && i < count; i++) {
-		copy[i] = strdup(strings[i]);
-		if (copy[i] == NULL) {
-			strings_free(copy);
-			return NULL;
-		}
+	for (size_t i = 0; i < count; i++)
+		bytes += strlen(strings[i]) + 1;
+	copy = malloc(bytes);
+	if (copy == NULL)
+		return NULL;
+	at = (char *)(copy + count + 1);
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = at;
+		at = stpcpy(at, strings[i]) + 1;
 	}
+	copy[count] = NULL;
 	return copy;
 }
 
@@ -58,8 +58,8 @@ char **title_init(int argc, char **argv)
 	new_argv = strings_copy(argv, args);
 	new_environ = strings_copy(environ, vars);
 	if (new_argv == NULL || new_environ == NULL) {
-		strings_free(new_argv);
-		strings_free(new_environ);
+		free(new_argv);
+		free(new_environ);
 		return argv;
 	}
 	area.start = argv[0];
