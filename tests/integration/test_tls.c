@@ -465,3 +465,25 @@ OwnedTest(tls, a_ticket_of_one_worker_opens_in_every_other)
 		must(strncmp(told.out, "Reused", 6) == 0, "connection %d: %s", i, told.out);
 	}
 }
+
+/* ---- workers that come and go ---------------------------------------------------------------- */
+
+OwnedTest(tls, a_new_worker_and_an_upgraded_server_have_the_same_key)
+{
+	struct server *s = server_with(.users = "alice", .workers = 2);
+	const char *key = fingerprint_of(s);
+	struct key alice = key_of("alice");
+	size_t at;
+
+	await_key(s, key);
+	server_kill_worker(s, 0);
+	server_kill_worker(s, 1);
+	await_key(s, key);
+	at = server_log_size(s);
+	server_signal(s, SIGUSR2);
+	server_log_await(s, &at, "\"event\":\"upgraded\"", "");
+	await_key(s, key);
+	struct chat *c = open_tls(s, "alice");
+	chat_send_bound_login(c, "alice", &alice, NULL);
+	chat_expect(c, "{'type':'welcome'}");
+}
