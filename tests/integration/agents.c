@@ -45,7 +45,7 @@ void agents_write_config(const char *sections)
 	scratch_write("agents.conf", with_commands(sections));
 }
 
-static char *keys_with_roles(void)
+static char *keys_with_roles(const char *more)
 {
 	static const char *const people[][2] = {
 		{"alice", ""}, {"bob", ""}, {"olga", "op"}, {"bot", "agent"}};
@@ -56,20 +56,26 @@ static char *keys_with_roles(void)
 			buf_printf(&keys, "environment=\"CHAT_ROLE=%s\" ", people[i][1]);
 		buf_append_str(&keys, keys_of(people[i][0]));
 	}
+	buf_append_str(&keys, more);
 	must(!keys.failed, "no memory");
 	owned_add(keys.data, free, NULL);
 	return keys.data;
 }
 
-struct server *agents_server(const char *sections)
+static struct server *server_of(const char *sections, const char *key_line)
 {
 	struct server *s;
 
 	agents_write_config(sections);
-	s = server_with(.keys = keys_with_roles(), .workers = 2,
+	s = server_with(.keys = keys_with_roles(key_line), .workers = 2,
 			.args = scratch_text("--config %s", scratch_path("agents.conf")));
 	server_log_await(s, NULL, "\"agents started\"", NULL);
 	return s;
+}
+
+struct server *agents_server(const char *sections)
+{
+	return server_of(sections, "");
 }
 
 struct server *agents_server_echo(const char *lines)
@@ -78,12 +84,18 @@ struct server *agents_server_echo(const char *lines)
 		scratch_text("[agent.echo]\ncommand = %%E\nrooms = ops\nstop-wait = 1\n%s", lines));
 }
 
+struct server *agents_server_for(const char *key_line, const char *lines)
+{
+	return server_of(scratch_text("[agent.claude]\ncommand = %%S\nrooms = ops\n"
+				      "format = stream-json\nstop-wait = 1\n"
+				      "env = FAKE_DIR=%s\n%s",
+				      scratch_dir(), lines),
+			 key_line);
+}
+
 struct server *agents_server_claude(const char *lines)
 {
-	return agents_server(scratch_text("[agent.claude]\ncommand = %%S\nrooms = ops\n"
-					  "format = stream-json\nstop-wait = 1\n"
-					  "env = FAKE_DIR=%s\n%s",
-					  scratch_dir(), lines));
+	return agents_server_for("", lines);
 }
 
 struct chat *agents_member(struct server *s, const char *user)

@@ -15,6 +15,8 @@ struct server *agents_server(const char *sections);
 /* The same with one agent: [agent.echo] and [agent.claude], in the room ops, and more lines. */
 struct server *agents_server_echo(const char *lines);
 struct server *agents_server_claude(const char *lines);
+/* For [agent.claude] and one more key, of somebody who comes with a client. */
+struct server *agents_server_for(const char *key_line, const char *lines);
 /* The sections' file, for a reload. */
 void agents_write_config(const char *sections);
 

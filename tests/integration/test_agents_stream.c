@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "tests/integration/agents.h"
 #include "tests/integration/owned.h"
+#include "tests/integration/people.h"
+#include "tests/integration/program.h"
 #include "tests/integration/scratch.h"
 
 #include <signal.h>
@@ -246,4 +248,35 @@ OwnedTest(agent_streams, silence_is_interrupted_then_restarted)
 	agents_notice(alice, "claude", "interrupted, ask again");
 	agents_say(alice, "@claude plain alive");
 	agents_hears(alice, "claude", "alive");
+}
+
+/* ---- as a person sees it ---- */
+
+OwnedTest(agent_streams, a_person_says_yes_at_the_terminal)
+{
+	struct person dora = person_new("dora");
+	struct server *s =
+		agents_server_for(scratch_text("%s\n", dora.key.line), "approve = dora\n");
+	const char *argv[24];
+	struct program *p;
+
+	person_command(argv, s, &dora, "--plain --room ops");
+	p = program_start_terminal(argv, NULL);
+	program_expect(p, "you are dora");
+	program_write(p, "/agents\r");
+	program_expect(p, "claude: idle, in ops; 0 wait, 0 turns");
+	program_write(p, "/deny\r");
+	program_expect(p, "Nothing is asked in #ops");
+	program_write(p, "@claude permission\r");
+	program_expect(p, "asks to use Bash");
+	program_expect(p, "answer with /allow or /deny (dora)");
+	program_write(p, "/allow\r");
+	program_expect(p, "dora answered: allow");
+	program_expect(p, "allowed {");
+	program_write(p, "/agent claude stop\r");
+	program_expect(p, "is stopped by dora");
+	program_write(p, "@claude are you there?\r");
+	program_expect(p, "claude is not running");
+	program_write(p, "/quit\r");
+	must(program_wait(p) == 0, "exit %d", p->status);
 }
