@@ -89,6 +89,8 @@ static void *on_open(void *server_data, struct ws *ws, const struct ws_peer *pee
 	address_from_sockaddr((const struct sockaddr *)&peer->address, &address);
 	address_format(&address, conn->peer);
 	counter_add(&worker->shm, COUNTER_connections_total, 1);
+	if (peer->tls)
+		counter_add(&worker->shm, COUNTER_tls_connections_total, 1);
 	counter_add(&worker->shm, COUNTER_connections, 1);
 	if (stranger_may_log_connect(worker))
 		log_info("connect", "conn=%" PRIu64 " address=%s tls=%d", conn->number, conn->peer,

@@ -64,24 +64,40 @@ static uint64_t own_memory(const struct watch *watch)
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The machine's, or what the container may take of it. */
+/* "max" reads as 0: none. */
+static void lower_to(uint64_t *memory, const char *path)
+{
+	char text[64];
+	uint64_t limit;
+
+	if (read_text(path, text, sizeof(text)) <= 0)
+		return;
+	limit = strtoull(text, NULL, 10);
+	if (limit > 0 && limit < *memory)
+		*memory = limit;
+}
+
+/* The machine's, or what the container or the service (MemoryMax=) may take of it: cgroups(7). */
 static uint64_t machine_memory(void)
 {
-	static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
-					     "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
 	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	char text[64];
+	char own[1024], path[sizeof(own) + 64];
+	char *group;
 
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		uint64_t limit;
-
-		/* "max" reads as 0: none. */
-		if (read_text(limits[i], text, sizeof(text)) <= 0)
-			continue;
-		limit = strtoull(text, NULL, 10);
-		if (limit > 0 && limit < memory)
-			memory = limit;
+	lower_to(&memory, "/sys/fs/cgroup/memory/memory.limit_in_bytes");
+	/* "0::/system.slice/roomkey.service": its own limit, and those of the groups above. */
+	if (read_text("/proc/self/cgroup", own, sizeof(own)) <= 0)
+		return memory;
+	group = strstr(own, "0::/");
+	if (group == NULL)
+		return memory;
+	group += 3;
+	group[strcspn(group, "\n")] = '\0';
+	for (char *slash; (slash = strrchr(group, '/')) != NULL; *slash = '\0') {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", group);
+		lower_to(&memory, path);
 	}
+	lower_to(&memory, "/sys/fs/cgroup/memory.max");
 	return memory;
 }
 

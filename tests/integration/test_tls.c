@@ -74,6 +74,8 @@ OwnedTest(tls, one_port_serves_both_and_a_login_may_be_bound_or_not)
 	chat_send_login(unbound, "bob", &bob, NULL);
 	chat_expect(unbound, "{'type':'welcome','user':'bob'}");
 	server_log_await(s, NULL, "\"event\":\"connect\"", "\"tls\":1");
+	must(server_metric(s, "roomkey_tls_connections_total") == 2, "not counted");
+	must(server_metric(s, "roomkey_connections_total") == 3, "not counted");
 }
 
 OwnedTest(tls, a_login_bound_to_another_connection_is_refused)
