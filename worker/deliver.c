@@ -61,15 +61,21 @@ static void flush_subscribers(struct local_log *local)
 			conn_want_flush(local->subs[i].conn);
 }
 
+/*
+ * Up to what is there now, no further: while we write to a big room other workers append, and to
+ * follow them until nothing is left would keep this worker from its own clients for as long as
+ * those go on. What has come meanwhile has set its dirty bit and rung.
+ */
 void deliver_log(struct worker *worker, struct local_log *local)
 {
+	uint64_t until = room_log_next(&worker->shm, local->log) - 1;
 	struct room_log_slice slice;
 	uint64_t first, head;
 
 	for (;;) {
 		judge_all(worker);
 		switch (room_log_read(&worker->shm, local->log, local->epoch, local->delivered + 1,
-				      UINT64_MAX, worker->frame, FRAME_MAX_BYTES, &slice)) {
+				      until, worker->frame, FRAME_MAX_BYTES, &slice)) {
 		case ROOM_LOG_LINES:
 			write_slice(worker, local, &slice);
 			local->delivered = slice.last;

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *wall_name(enum wall wall)
@@ -149,6 +150,8 @@ int walls_raise(const struct walls_plan *plan, struct walls_report *ret_report)
 		*ret_report = report;
 		return 0;
 	}
+	/* gmtime_r reads /etc/localtime at the first line that is logged, whatever it is for. */
+	tzset();
 	err = account_enter(plan->account);
 	if (err < 0 && plan->account->asked)
 		return err;

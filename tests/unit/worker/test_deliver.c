@@ -226,6 +226,39 @@ Test(deliver, another_epoch_is_told_as_a_reset_with_what_is_there)
 	fixture_expect(bob, "\"type\":\"ok\",\"id\":\"m2\",\"room\":\"lobby\",\"seq\":1");
 }
 
+static struct ws *writer;
+static unsigned written;
+
+static void another_worker_appends(void)
+{
+	if (written < 100)
+		say(writer, 2 + written++);
+}
+
+/* Else those who write elsewhere keep a worker from its own clients as long as they go on. */
+Test(deliver, lines_that_come_meanwhile_wait_for_the_next_turn)
+{
+	struct ws *bob = fixture_enter(1, "bob");
+
+	writer = fixture_enter(0, "alice");
+	fixture_forget(bob);
+	bob->frames = 0;
+	say(writer, 1);
+	bob->written = another_worker_appends;
+	worker_bell(&fixture.worker[1]);
+	cr_assert_eq(bob->frames, 1);
+	worker_bell(&fixture.worker[1]);
+	cr_assert_eq(bob->frames, 2);
+	bob->written = NULL;
+	fixture_turn();
+	for (unsigned i = 1; i <= 3; i++) {
+		const char *line = fixture_next(bob);
+
+		cr_assert_not_null(line);
+		cr_assert_eq(fixture_number(line, "seq"), i);
+	}
+}
+
 Test(deliver, a_lost_ring_is_made_good_by_the_look)
 {
 	struct ws *alice = fixture_enter(0, "alice"), *bob = fixture_enter(1, "bob");

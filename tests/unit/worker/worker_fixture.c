@@ -37,6 +37,8 @@ enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
 	if (len > ws->longest)
 		ws->longest = len;
 	ws->blocked = ws->full;
+	if (ws->written != NULL)
+		ws->written();
 	return ws->blocked ? WS_BLOCKED : WS_WRITTEN;
 }
 

@@ -31,6 +31,7 @@ struct ws {
 	bool gone;      /* it has closed its side */
 	unsigned close_code;
 	unsigned pings;
+	void (*written)(void); /* what happens elsewhere while it is written to; NULL: nothing */
 };
 
 struct fixture {
