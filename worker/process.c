@@ -96,6 +96,9 @@ static void drop_a_startup(struct process *process)
 	uint64_t here = count_startups(process);
 	uint32_t dice = (uint32_t)random_u64();
 
+	/* The newcomer may be gone already, and the crowd another worker's. */
+	if (here == 0)
+		return;
 	if (!startups_drop(counter_sum(shm, COUNTER_startups), process->worker.config->max_startups,
 			   dice) &&
 	    !startups_drop(here, process->startups_here, dice))
