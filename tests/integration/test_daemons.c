@@ -224,3 +224,63 @@ OwnedTest(daemons, haproxy_tells_who_its_clients_are_in_both_ways)
 	chat_send_bound_login(c, "alice", &alice, NULL);
 	chat_expect(c, "{'type':'welcome'}");
 }
+
+/* A proxy that ends TLS: nothing binds a login to the client's connection. */
+OwnedTest(daemons, where_a_proxy_ends_tls_only_a_ca_makes_up_for_the_binding)
+{
+	const char *place = daemons();
+	struct person alice = person_new("alice");
+	char *pem = scratch_path("proxy.pem"), *cert = scratch_path("proxy.crt");
+	unsigned port;
+	struct server *s;
+
+	if (place == NULL)
+		return;
+	port = free_port();
+	s = server_for(1, &alice, .users = "bob", .args = "--trusted-proxy 127.0.0.1=xff");
+	struct outcome made = run(
+		"sh", "-c",
+		scratch_text("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+			     "-days 9 -subj /CN=x -addext subjectAltName=DNS:localhost -keyout "
+			     "%s.key -out %s && cat %s %s.key >%s && openssl x509 -in %s -noout "
+			     "-pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 "
+			     "-binary | base64 | tr -d '=\n'",
+			     cert, cert, cert, cert, pem, cert));
+	must(made.status == 0 && strlen(made.out) == 43, "%s", made.err);
+	const char *const argv[] = {
+		scratch_text("%s/usr/sbin/haproxy", place), "-db", "-f",
+		scratch_write("haproxy.cfg",
+			      scratch_text("defaults\n timeout connect 5s\n timeout client 30s\n"
+					   " timeout server 30s\n timeout tunnel 30s\n"
+					   "listen tls\n mode http\n bind 127.0.0.1:%u ssl crt %s\n"
+					   " option forwardfor\n server chat 127.0.0.1:%u\n",
+					   port, pem, s->port)),
+		NULL};
+	start(place, argv, port);
+	char *at = scratch_text("alice@localhost:%u", port);
+	const char *const pinned[] = {program_path("chat-client"),
+				      "--key",
+				      alice.key.file,
+				      "--once",
+				      "--send",
+				      "--fingerprint",
+				      scratch_text("SHA256:%s", made.out),
+				      at,
+				      NULL};
+	struct outcome told = run_with(pinned, "hi\n", NULL);
+	must(told.status == 3 && strstr(told.err, "cannot bind a login") != NULL, "%d %s",
+	     told.status, told.err);
+	/* With a CA it signs, unbound; and then hears that localhost is no name of that server. */
+	const char *const env[] = {scratch_text("SSL_CERT_FILE=%s", cert), NULL};
+	const char *const vouched[] = {program_path("chat-client"),
+				       "--key",
+				       alice.key.file,
+				       "--once",
+				       "--send",
+				       "--tls",
+				       at,
+				       NULL};
+	told = run_with(vouched, "hi\n", env);
+	must(told.status == 3 && strstr(told.err, "only for programs on the same machine") != NULL,
+	     "%d %s", told.status, told.err);
+}

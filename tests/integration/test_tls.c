@@ -143,6 +143,43 @@ OwnedTest(tls, long_and_many_lines_arrive_whole)
 		chat_expect(alice, "{'type':'message','seq':%d,'content':'%s'}", i, content);
 }
 
+/* Its socket is full for a while: OpenSSL wants the same bytes again then, and gets them. */
+OwnedTest(tls, who_reads_late_gets_all_or_is_told_of_the_gap)
+{
+	struct server *s =
+		server_with(.users = "alice bob", .args = "--rate 0 --room-bytes 2097152");
+	struct ws_request narrow = {.tls = true, .receive_bytes = 4096};
+	struct chat *alice = chat_open_raw(s, "alice", &narrow);
+	struct chat *bob = chat_login(s, "bob");
+	struct key key = key_of("alice");
+	char content[3601];
+	long long after = 0;
+
+	chat_expect(alice, "{'type':'challenge'}");
+	chat_send_bound_login(alice, "alice", &key, NULL);
+	chat_expect(alice, "{'type':'welcome'}");
+	memset(content, 'y', sizeof(content) - 1);
+	content[sizeof(content) - 1] = '\0';
+	for (int i = 1; i <= 1200; i++) {
+		chat_send(bob, "{'type':'message','id':'b%d','content':'%s'}", i, content);
+		chat_await(bob, "{'type':'ok','id':'b%d'}", i);
+	}
+	while (after < 1200) {
+		json_t *line = chat_next(alice, PATIENCE_MS);
+
+		must(line != NULL, "nothing behind %lld", after);
+		if (json_has(line, "{'type':'gap','room':'lobby'}")) {
+			must(number_of(line, "after") == after, "a gap elsewhere");
+			after = number_of(line, "next") - 1;
+		} else if (json_has(line, "{'type':'message','room':'lobby'}")) {
+			must(number_of(line, "seq") == after + 1 &&
+				     strcmp(text_of(line, "content"), content) == 0,
+			     "line %lld behind %lld", number_of(line, "seq"), after);
+			after++;
+		}
+	}
+}
+
 OwnedTest(tls, a_stop_says_bye_over_tls_too)
 {
 	struct server *s = server_with(.users = "alice");
