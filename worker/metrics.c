@@ -60,7 +60,7 @@ static void put_by_worker(const struct shm *shm, enum counter counter, struct bu
 
 	head(out, name, counter_shape(counter) == COUNTER_EACH ? "gauge" : "counter",
 	     counter_help(counter));
-	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
+	for (unsigned slot = 0; slot < WORKERS_MAX; slot++) {
 		if (is_told(shm, counter, slot))
 			buf_printf(out, "roomkey_%s{worker=\"%u\"} %" PRIu64 "\n", name, slot,
 				   counter_of(shm, slot, counter));

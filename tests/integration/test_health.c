@@ -298,3 +298,24 @@ OwnedTest(health, numbers_tell_logins_errors_and_latency)
 	await_metric(s, "roomkey_worker_starts_total", 3);
 	must(server_metric(s, "roomkey_worker_deaths_total") == 1, "deaths");
 }
+
+/* Strangers can't fill the log: what is beyond a hundred lines a second is counted. */
+OwnedTest(health, lines_about_strangers_are_logged_at_a_bounded_rate)
+{
+	struct server *s = server_with(.users = "alice", .workers = 1,
+				       .args = "--max-pending-logins 0 --max-startups 0");
+	uint64_t until = clock_mono_ms() + PATIENCE_MS;
+	size_t offset = 0;
+	json_t *line;
+
+	while (server_metric(s, "roomkey_log_lines_suppressed_total") == 0) {
+		must(clock_mono_ms() < until, "every line was logged");
+		for (unsigned i = 0; i < 100; i++)
+			chat_forget(chat_open_raw(s, "stranger", NULL));
+	}
+	line = server_log_await(s, &offset, "\"strangers came and went\"", "unlogged");
+	must(number_of(line, "unlogged") > 0, "none");
+	/* Who logs in is always told of. */
+	chat_login(s, "alice");
+	server_log_await(s, &offset, "\"event\":\"login\"", "\"user\":\"alice\"");
+}
