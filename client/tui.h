@@ -77,10 +77,13 @@ struct tui {
 	struct edit question; /* what is typed in the prompt */
 	struct buf pasted;    /* waits for an answer */
 	size_t chosen;        /* of the rooms that fit */
-	size_t found;         /* the entry that was found */
+	size_t found;         /* the entry that was found ... */
+	int64_t found_seq;    /* ... and its seq, for older lines move it; 0: has none */
 	bool has_found;
+	bool search_waits; /* for older lines, to go on in them */
 	bool was_scrolled; /* where the room stood before the search */
 	size_t was_bottom, was_skip;
+	int64_t was_seq;
 	struct buf hint; /* a word on the status line until the next key */
 
 	struct tui_layout layout; /* of the last picture */

@@ -36,6 +36,8 @@ enum theme tui_theme(const struct tui *tui);
 void tui_begin_paste(struct tui *tui, const char *text, size_t len);
 void tui_begin_switch(struct tui *tui);
 void tui_begin_search(struct tui *tui);
+/* Older lines came: a search that waits for them goes on in those before this seq. */
+void tui_search_on(struct tui *tui, int64_t older_than);
 void tui_close_prompt(struct tui *tui);
 /* A key while one is open. */
 void tui_prompt_key(struct tui *tui, const char *name, const char *bytes, size_t len);

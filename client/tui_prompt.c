@@ -21,6 +21,7 @@ void tui_close_prompt(struct tui *tui)
 	buf_reset(&tui->pasted);
 	tui->chosen = 0;
 	tui->has_found = false;
+	tui->search_waits = false;
 }
 
 static bool is_cancel(const char *name)
@@ -178,6 +179,22 @@ static bool is_found(const struct tui *tui, size_t index)
 	       text_find(entry_sender(entry), typed(tui));
 }
 
+/* Where the entry stands now, that stood at `index`: lines that came in may have moved it. */
+static size_t place_now(const struct tui_room *room, int64_t seq, size_t index)
+{
+	size_t now;
+
+	return seq > 0 && scrollback_find(&room->lines, seq, &now) ? now : index;
+}
+
+/* Nothing in the lines here: the server may have older ones. */
+static void look_further(struct tui *tui)
+{
+	tui_want_history(tui, tui->current);
+	tui->search_waits = tui->current->history == TUI_HISTORY_ASKED;
+	tui_hint(tui, tui->search_waits ? "looking in older lines \u2026" : "nothing further up");
+}
+
 /* From `from` on, in a direction; what is found comes into view. */
 static void look(struct tui *tui, size_t from, bool back)
 {
@@ -191,48 +208,63 @@ static void look(struct tui *tui, size_t from, bool back)
 		if (!is_found(tui, i))
 			continue;
 		tui->found = i;
+		tui->found_seq = scrollback_get(&room->lines, i)->seq;
 		tui->has_found = true;
 		body_scroll_show(room, &tui->columns, tui->layout.height, i, true);
 		return;
 	}
-	if (!back)
-		tui_hint(tui, "nothing further down");
-	else if (room->history == TUI_HISTORY_END)
-		tui_hint(tui, "nothing further up");
+	if (back)
+		look_further(tui);
 	else
-		tui_hint(tui, "nothing in the lines here; PgUp at the top brings older ones");
+		tui_hint(tui, "nothing further down");
+}
+
+void tui_search_on(struct tui *tui, int64_t older_than)
+{
+	const struct scrollback *lines = &tui->current->lines;
+	size_t end = older_than > 0 ? scrollback_above(lines, older_than - 1) : lines->count;
+
+	if (tui->prompt != TUI_SEARCH || !tui->search_waits)
+		return;
+	tui->search_waits = false;
+	buf_reset(&tui->hint);
+	look(tui, end - 1, true); /* from SIZE_MAX on there is nothing */
 }
 
 void tui_begin_search(struct tui *tui)
 {
+	struct tui_room *room = tui->current;
+
 	tui_close_prompt(tui);
 	tui->prompt = TUI_SEARCH;
-	tui->was_scrolled = tui->current->scrolled;
-	tui->was_bottom = tui->current->bottom;
-	tui->was_skip = tui->current->bottom_skip;
+	tui->was_scrolled = room->scrolled;
+	tui->was_bottom = room->bottom;
+	tui->was_skip = room->bottom_skip;
+	tui->was_seq = 0;
+	if (room->scrolled && room->bottom < room->lines.count)
+		tui->was_seq = scrollback_get(&room->lines, room->bottom)->seq;
 }
 
 static void search_key(struct tui *tui, const char *name, const char *bytes, size_t len)
 {
 	struct tui_room *room = tui->current;
+	size_t found = place_now(room, tui->found_seq, tui->found);
 
+	tui->search_waits = false;
 	if (is_cancel(name)) {
 		room->scrolled = tui->was_scrolled;
-		room->bottom = tui->was_bottom;
+		room->bottom = place_now(room, tui->was_seq, tui->was_bottom);
 		room->bottom_skip = tui->was_skip;
 		tui_close_prompt(tui);
 	} else if (strcmp(name, "Enter") == 0) {
 		tui_close_prompt(tui); /* the view stays */
 	} else if (strcmp(name, "C-r") == 0 || strcmp(name, "Up") == 0) {
-		look(tui, tui->has_found ? tui->found - 1 : room->lines.count - 1, true);
+		look(tui, tui->has_found ? found - 1 : room->lines.count - 1, true);
 	} else if (strcmp(name, "C-s") == 0 || strcmp(name, "Down") == 0) {
-		look(tui, tui->has_found ? tui->found + 1 : room->lines.count, false);
-	} else if (strcmp(name, "PgUp") == 0) {
-		body_scroll_up(room, &tui->columns, tui->layout.height, tui->layout.height);
-		tui_want_history(tui, room);
+		look(tui, tui->has_found ? found + 1 : room->lines.count, false);
 	} else {
 		question_bytes(tui, bytes, len);
-		look(tui, tui->has_found ? tui->found : room->lines.count - 1, true);
+		look(tui, tui->has_found ? found : room->lines.count - 1, true);
 	}
 }
 

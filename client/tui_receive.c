@@ -90,6 +90,8 @@ void tui_history_came(struct tui *tui)
 	if (room->history_scroll && tui->layout.height > 1)
 		body_scroll_up(room, &tui->columns, tui->layout.height, tui->layout.height - 1);
 	room->history_scroll = false;
+	if (room == tui->current)
+		tui_search_on(tui, tui->history_had);
 }
 
 static void receive_history(struct tui *tui, const struct session_event *event)
@@ -360,6 +362,8 @@ static bool is_own_trouble(struct tui *tui, const struct session_event *event)
 	if (event->request->kind == REQUEST_HISTORY && room) {
 		room->history = TUI_HISTORY_END;
 		room->history_scroll = false;
+		if (room == tui->current)
+			tui_search_on(tui, scrollback_first_seq(&room->lines));
 	}
 	return true;
 }

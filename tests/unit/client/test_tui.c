@@ -383,6 +383,46 @@ Test(tui, search_finds_what_was_said_and_escape_goes_back)
 	tui_check_not("search:");
 }
 
+Test(tui, a_search_goes_on_in_older_lines)
+{
+	many("lobby", 101, 130);
+	tui_picture();
+	tui_keys("\x12needle");
+	cr_assert_str_eq(tui_told(), "history lobby before 101; ");
+	tui_check("looking in older lines");
+	tui_hear_answer(REQUEST_HISTORY,
+			"{'type':'history','room':'lobby','first':99,'count':2,'more':true}");
+	tui_hear_history(
+		"{'type':'message','room':'lobby','seq':99,'sender':'bob','content':'hay'}");
+	tui_hear_history(
+		"{'type':'message','room':'lobby','seq':100,'sender':'bob','content':'hay'}");
+	cr_assert_str_eq(tui_told(), "history lobby before 99; ");
+	tui_hear_answer(REQUEST_HISTORY,
+			"{'type':'history','room':'lobby','first':97,'count':2,'more':false}");
+	tui_hear_history(
+		"{'type':'message','room':'lobby','seq':97,'sender':'bob','content':'hay'}");
+	tui_hear_history(
+		"{'type':'message','room':'lobby','seq':98,'sender':'bob','content':'a needle'}");
+	tui_check("bob      a needle");
+	tui_keys("\x12");
+	tui_check("nothing further up");
+	cr_assert_str_eq(tui_told(), "");
+	tui_keys("\x07");
+	tui_check("line 130.");
+	tui_check_not("needle");
+}
+
+Test(tui, a_search_ends_where_the_server_has_no_history)
+{
+	many("lobby", 101, 130);
+	tui_picture();
+	tui_keys("\x12needle");
+	tui_check("looking in older lines");
+	tui_hear_answer(REQUEST_HISTORY, "{'type':'error','code':'no_history','message':'none'}");
+	tui_check("nothing further up");
+	tui_check_not("none");
+}
+
 /* ---- typing */
 
 Test(tui, the_line_goes_to_the_room_it_was_typed_in)
