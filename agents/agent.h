@@ -34,6 +34,7 @@
 
 #define AGENT_TURN_TEXT_MAX 262144u /* of one turn; what is more is cut */
 #define AGENT_LINES_TURN_MS 5000u
+#define AGENT_PAUSE_MS 2000u  /* lines: what comes after it is no part of what was before */
 #define AGENT_PARTIAL_MS 250u /* at most 4 a second */
 #define AGENT_TRIES 2u        /* a turn is sent again once */
 #define AGENT_ASKS_MAX 8u

@@ -157,7 +157,8 @@ static _Noreturn void program_run(const struct config_agent *config, const struc
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != guard)
 		_exit(127);
-	umask(077);
+	/* What it makes is for those it works with, as everywhere. */
+	umask(022);
 	set_signals();
 	snprintf(command, sizeof(command), "%s%s%s", config->command,
 		 session[0] != '\0' ? " --resume " : "", session);

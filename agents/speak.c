@@ -105,6 +105,11 @@ void plain_line_said(struct agent *agent, const char *bytes, size_t len, uint64_
 	struct agent_turn *turn = turns_current(agent);
 	unsigned room = turn != NULL ? turn->room : agent->speaks_in;
 
+	/* One that speaks of itself now and then is not in a turn without end. */
+	if (turn == NULL && now_ms - agent->word_ms >= AGENT_PAUSE_MS) {
+		agent->turn_bytes = 0;
+		agent->cut = false;
+	}
 	agent->word_ms = now_ms;
 	if (text_is_blank((struct text){.str = bytes, .len = len}))
 		return;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CLIENT_ARGS_MAX (2 * (int)AGENT_ROOMS_MAX + 16)
 
@@ -138,6 +139,10 @@ static int make_agent(struct reader *reader, char **argv, struct remote_options 
 				       "", &why);
 	if (err == 0)
 		err = read_flags(reader, argv, agent);
+	/* The server's agents run in "/"; this one where it was started. */
+	if (err == 0 && agent->directory[0] == '\0' &&
+	    getcwd(agent->directory, sizeof(agent->directory)) == NULL)
+		agent->directory[0] = '\0';
 	if (err == 0)
 		err = config_agent_check(agent, &why);
 	if (err == -EINVAL && why.len > 0)

@@ -223,6 +223,27 @@ Test(agent_machine, a_line_without_an_answer_is_over_after_a_while)
 	cr_assert_eq(agent_done(&agent, 0), seq);
 }
 
+Test(agent_machine, one_that_never_pauses_is_cut_one_that_does_is_not)
+{
+	static char line[4001];
+
+	begin();
+	hear("@bot hello");
+	memset(line, 'x', sizeof(line) - 1);
+	for (int i = 0; i < 60; i++)
+		writes(line);
+	cr_assert_null(strstr(done.data, "the rest is cut"));
+	for (int i = 0; i < 60; i++)
+		writes(line);
+	cr_assert_not_null(strstr(done.data, "longer than 256 KiB: the rest is cut"));
+	forget();
+	writes("more");
+	asked("");
+	wait_ms(AGENT_PAUSE_MS);
+	writes("hello again");
+	asked("say ops hello again; ");
+}
+
 Test(agent_machine, kinds_that_are_no_speech_are_not_heard)
 {
 	static const char *const kinds[] = {"notice", "ask"};

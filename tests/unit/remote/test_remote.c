@@ -61,6 +61,7 @@ Test(remote, one_argument_is_a_command_line)
 	cr_assert_eq(parse("--name e --room ops -- while_read_-r_l;_do_echo;_done"), 0);
 	cr_assert_str_eq(options.agents.agent[0].command, "while read -r l; do echo; done");
 	cr_assert_str_eq(options.client.server, "localhost:8080");
+	cr_assert_eq(options.agents.agent[0].directory[0], '/', "where it was started");
 }
 
 Test(remote, mistakes_are_named)
