@@ -188,10 +188,10 @@ static void on_no_wait(uv_idle_t *idle)
 }
 
 /*
- * A turn of the loop reads at most a quarter of a kilobyte from each client. Delivering after each of
- * them would write to a whole room for every few lines of a client that sends many; so as
- * long as lines keep coming we look again, without waiting, and deliver what was gathered.
- * A single line costs one more look, about half a microsecond.
+ * A turn of the loop reads at most a quarter of a kilobyte from each client. Delivering after each
+ * of them would write to a whole room for every few lines of a client that sends many; so as long
+ * as lines keep coming we look again, without waiting, and deliver what was gathered. A single line
+ * costs one more look, about half a microsecond.
  */
 static bool gather_more(struct process *process)
 {
@@ -420,6 +420,18 @@ static int read_proxies(struct process *process, const struct config *config)
 	return err;
 }
 
+/* The master's input and output may be anything; a worker only logs. */
+static void drop_standard_fds(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	fd_close(&fd);
+}
+
 static int init(struct process *process, const struct inherit *inherit)
 {
 	static const struct control_handler orders = {
@@ -444,6 +456,7 @@ static int init(struct process *process, const struct inherit *inherit)
 
 	process->inherit = inherit;
 	process->live = *inherit->config;
+	drop_standard_fds();
 	err = signature_prepare();
 	if (err < 0)
 		return err;
