@@ -39,7 +39,8 @@ export HOME=$work/home XDG_STATE_HOME=$work/home/state XDG_CONFIG_HOME=$work/hom
 export CHAT_STATE_DIR=$work/home/state/chat # also for root, whose own would be /var/lib/chat
 export PATH=$build:$PATH
 unset SSH_AUTH_SOCK DISPLAY
-mkdir -p -m 700 "$HOME/.ssh"
+mkdir -p "$HOME/.ssh"
+chmod 700 "$HOME" "$HOME/.ssh"
 ssh-keygen -q -t ed25519 -N '' -f "$HOME/.ssh/id_ed25519"
 cp "$HOME/.ssh/id_ed25519.pub" "$HOME/.ssh/authorized_keys"
 
