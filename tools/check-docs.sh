@@ -17,6 +17,9 @@ if [ "${CHECK_DOCS_INSIDE:-}" = "" ]; then
 	CHECK_DOCS_INSIDE=1 exec "${alone[@]}" "$0" "$build"
 fi
 ip link set lo up
+# An address beyond loopback: yourhost is another machine.
+yourhost=192.0.2.1
+ip address add $yourhost/32 dev lo
 
 work=$(mktemp -d)
 servers=()
@@ -96,6 +99,15 @@ if [ -s "$work/server.sh" ] && await "$work/server.out" 'ready'; then
 	good "README: $(cat "$work/server.sh")"
 else
 	bad "README: $(cat "$work/server.sh")" "$work/server.out"
+fi
+# What `yourhost` is, and the yes to the question that it would ask on a terminal.
+mkdir -p "$XDG_CONFIG_HOME/chat" "$XDG_STATE_HOME/chat"
+printf '[host yourhost]\naddress = %s\n' $yourhost >"$XDG_CONFIG_HOME/chat/client.conf"
+if "$build/chat-master" --fingerprint >"$work/said" 2>&1; then
+	echo "$yourhost:8080 $(cat "$work/said")" >"$XDG_STATE_HOME/chat/known_hosts"
+	good "README: chat-master --fingerprint"
+else
+	bad "README: chat-master --fingerprint" "$work/said"
 fi
 n=0
 while IFS= read -r line; do
