@@ -275,6 +275,25 @@ OwnedTest(screen, page_up_brings_older_lines_and_search_finds_them)
 	pane_expect(p, "the very first");
 }
 
+OwnedTest(screen, a_search_looks_into_lines_that_only_the_server_has)
+{
+	struct person alice = person_new("alice");
+	struct server *s = server_for(1, &alice, .users = "bob", .args = "--rate 0");
+	struct chat *bob = chat_login(s, "bob");
+
+	chat_say(bob, "lobby", "m", "a needle");
+	for (unsigned i = 1; i <= 180; i++)
+		chat_say(bob, "lobby", scratch_text("m%u", i), scratch_text("line %u.", i));
+	struct pane *p = sit_down(s, &alice, 80, 24);
+	pane_expect(p, "line 180.");
+	pane_key(p, "C-r");
+	pane_type(p, "needle");
+	pane_expect(p, "bob      a needle");
+	pane_key(p, "Escape");
+	pane_expect(p, "line 180.");
+	pane_expect_gone(p, "search:");
+}
+
 OwnedTest(screen, it_gives_the_terminal_back)
 {
 	struct person alice = person_new("alice");
