@@ -1,6 +1,7 @@
 /*
- * The inside of a client, for the two files that make it: start.c (what the command line wants,
- * and the parts for it) and client.c (what happens, and what follows from it).
+ * The inside of a client, for the files that make it: start.c (what the command line wants, and the
+ * parts for it), client.c (what happens, and what follows from it), client_connection.c,
+ * client_login.c and sending.c (the same for connections, for log-ins, for the lines of a pipe).
  */
 #ifndef CLIENT_CLIENT_PRIVATE_H
 #define CLIENT_CLIENT_PRIVATE_H
@@ -70,6 +71,25 @@ void client_end(struct client *client, int status, const char *text);
 
 /* The output ended like this (0, or -errno): no error where only its reader went away. */
 void client_end_written(struct client *client, int rc);
+
+/* What happened was told to all parts: sends, draws, sets the timer for what is next. */
+void client_settle(struct client *client);
+/* Tells the person. */
+void client_say(struct client *client, enum note_tone tone, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void client_show_target(struct client *client);
+/* ms of the clock that everything here goes by */
+int64_t client_now(void);
+
+/* ---- client_connection.c */
+void connection_begin(struct client *client);
+/* Shows how long it is until the next one. */
+void connection_countdown(struct client *client);
+
+/* ---- client_login.c: events of the session */
+void login_challenged(struct client *client, const struct server_line *line);
+void login_turned_down(struct client *client, const struct server_line *line);
+void login_done(struct client *client, const struct session_event *event);
 
 /* ---- sending.c */
 /* A line of standard input (NULL: one that could not be read). */

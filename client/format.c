@@ -1,4 +1,4 @@
-#include "client/format.h"
+#include "client/format_private.h"
 
 #include "base/clock.h"
 #include "client/clean.h"
@@ -25,17 +25,17 @@ static void style(const struct format *format, const char *sequence, struct buf 
 }
 
 /* One line of a foreign text. */
-static void put(struct buf *out, const char *text)
+void format_put(struct buf *out, const char *text)
 {
 	clean_append_str(out, text, CLEAN_LINE);
 }
 
 /* A room as people write it: "#dev"; an inbox keeps its "@". */
-static void put_room(struct buf *out, const char *room)
+void format_put_room(struct buf *out, const char *room)
 {
 	if (room && !name_is_inbox(room))
 		buf_append_char(out, '#');
-	put(out, room);
+	format_put(out, room);
 }
 
 static bool local_time(const struct server_line *line, struct tm *ret_tm)
@@ -114,7 +114,7 @@ static void put_person(const struct format *format, const char *name, struct buf
 	if (is_me(format, name))
 		buf_append_str(out, "you");
 	else
-		put(out, name ? name : "?");
+		format_put(out, name ? name : "?");
 }
 
 /* ---- stored lines */
@@ -134,13 +134,13 @@ static void put_message(const struct format *format, const struct server_line *l
 		put_person(format, line->recipient, out);
 		buf_append_char(out, ']');
 	} else {
-		put_room(out, line->room);
+		format_put_room(out, line->room);
 		buf_append_str(out, strcmp(kind, "alert") == 0    ? " !! "
 				    : strcmp(kind, "notice") == 0 ? " -- "
 								  : " ");
 		if (strcmp(kind, "me") == 0)
 			buf_append_str(out, "* ");
-		put(out, line->sender);
+		format_put(out, line->sender);
 		if (strcmp(kind, "me") != 0)
 			buf_append_char(out, ':');
 	}
@@ -152,7 +152,7 @@ static void put_message(const struct format *format, const struct server_line *l
 	buf_append_char(out, ' ');
 	if (direct && strcmp(kind, "me") == 0) {
 		buf_append_str(out, "* ");
-		put(out, line->sender);
+		format_put(out, line->sender);
 		buf_append_char(out, ' ');
 	}
 	put_content(out, line->content);
@@ -167,11 +167,11 @@ void format_options(const struct server_line *line, struct buf *out)
 	buf_append_str(out, "answer with");
 	for (size_t i = 0; i < line->option_count; i++) {
 		buf_append_str(out, i > 0 ? " or /" : " /");
-		put(out, line->options[i]);
+		format_put(out, line->options[i]);
 	}
 	for (size_t i = 0; i < line->approve_count; i++) {
 		buf_append_str(out, i > 0 ? ", " : " (");
-		put(out, line->approve[i]);
+		format_put(out, line->approve[i]);
 	}
 	buf_append_str(out, line->approve_count > 0 ? ")" : "");
 }
@@ -179,7 +179,7 @@ void format_options(const struct server_line *line, struct buf *out)
 /* Who, and what they did. */
 static void put_doing(const struct server_line *line, const char *doing, struct buf *out)
 {
-	put(out, line->sender ? line->sender : "someone");
+	format_put(out, line->sender ? line->sender : "someone");
 	buf_append_char(out, ' ');
 	buf_append_str(out, doing);
 }
@@ -187,14 +187,14 @@ static void put_doing(const struct server_line *line, const char *doing, struct 
 static void put_moderation(const struct server_line *line, struct buf *out)
 {
 	put_doing(line, "", out);
-	put(out, line->action);
+	format_put(out, line->action);
 	if (line->user) {
 		buf_append_char(out, ' ');
-		put(out, line->user);
+		format_put(out, line->user);
 	}
 	if (line->reason) {
 		buf_append_str(out, ": ");
-		put(out, line->reason);
+		format_put(out, line->reason);
 	}
 }
 
@@ -203,7 +203,7 @@ void format_deed(const struct server_line *line, struct buf *out)
 	switch (line->type) {
 	case SERVER_LINE_TOPIC:
 		put_doing(line, "set the topic: ", out);
-		put(out, line->content);
+		format_put(out, line->content);
 		break;
 	case SERVER_LINE_EDIT:
 		put_doing(line, "changed a message to: ", out);
@@ -214,14 +214,14 @@ void format_deed(const struct server_line *line, struct buf *out)
 		break;
 	case SERVER_LINE_REACTION:
 		put_doing(line, line->remove ? "takes back " : "reacts with ", out);
-		put(out, line->emoji);
+		format_put(out, line->emoji);
 		break;
 	case SERVER_LINE_MODERATION:
 		put_moderation(line, out);
 		break;
 	case SERVER_LINE_ANSWER:
 		put_doing(line, "answered: ", out);
-		put(out, line->option ? line->option : "?");
+		format_put(out, line->option ? line->option : "?");
 		break;
 	case SERVER_LINE_MESSAGE:
 	case SERVER_LINE_UNKNOWN: /* a kind of line that a later server stores */
@@ -262,7 +262,7 @@ static enum format_kind put_stored(const struct format *format, const struct ser
 	format_deed(line, &deed);
 	if (deed.len > 0) {
 		put_time(format, line, out);
-		put_room(out, line->room);
+		format_put_room(out, line->room);
 		buf_append_char(out, ' ');
 		buf_append(out, deed.data, deed.len);
 		kind = FORMAT_SAID;
@@ -298,7 +298,7 @@ static void put_names(struct buf *out, const char **names, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		buf_append_str(out, i > 0 ? ", " : "");
-		put(out, names[i]);
+		format_put(out, names[i]);
 	}
 }
 
@@ -308,7 +308,7 @@ static enum format_kind put_presence(const struct format *format, const struct s
 	if (line->joined_count == 0 && line->left_count == 0)
 		return FORMAT_NOTHING;
 	begin_note(format, out);
-	put_room(out, line->room);
+	format_put_room(out, line->room);
 	buf_append_str(out, ": ");
 	if (line->joined_count > 0) {
 		put_names(out, line->joined, line->joined_count);
@@ -332,14 +332,14 @@ static enum format_kind put_entered(const struct format *format, const struct se
 	if (!event->request || event->request->own)
 		return FORMAT_NOTHING;
 	begin_note(format, out);
-	put_room(out, line->room);
+	format_put_room(out, line->room);
 	buf_append_str(out, line->created ? ": a new room" : "");
 	if (!line->created && line->members >= 0)
 		buf_printf(out, ": %" PRId64 " %s", line->members,
 			   line->members == 1 ? "member" : "members");
 	if (line->topic && line->topic[0]) {
 		buf_append_str(out, ", topic: ");
-		put(out, line->topic);
+		format_put(out, line->topic);
 	}
 	style(format, STYLE_END, out);
 	return FORMAT_NOTE;
@@ -349,7 +349,7 @@ static enum format_kind put_cursor_note(const struct format *format, const struc
 					struct buf *out)
 {
 	begin_note(format, out);
-	put_room(out, line->room);
+	format_put_room(out, line->room);
 	if (line->type == SERVER_LINE_GAP)
 		buf_printf(out,
 			   ": lines %" PRId64 " to %" PRId64
@@ -370,118 +370,12 @@ static enum format_kind put_words(const struct format *format, const struct serv
 		return FORMAT_NOTHING;
 	begin_note(format, out);
 	buf_append_str(out, "server: ");
-	put(out, line->message);
+	format_put(out, line->message);
 	style(format, STYLE_END, out);
 	return FORMAT_NOTE;
 }
 
 /* ---- answers */
-
-static void put_room_list(const struct server_line *line, struct buf *out)
-{
-	if (line->room_count == 0)
-		buf_append_str(out, "  no such rooms");
-	for (size_t i = 0; i < line->room_count; i++) {
-		const struct server_room *room = &line->rooms[i];
-		struct buf name = BUF_INIT;
-
-		put_room(&name, room->room);
-		buf_printf(out, "%s  %-20s %4" PRId64 "  ", i > 0 ? "\n" : "",
-			   name.data ? name.data : "", room->members >= 0 ? room->members : 0);
-		put(out, room->topic);
-		buf_finish(&name);
-	}
-}
-
-static void put_user_list(const struct server_line *line, struct buf *out)
-{
-	buf_append_str(out, "  ");
-	put_room(out, line->room);
-	buf_append_str(out, ": ");
-	if (line->user_count == 0)
-		buf_append_str(out, "nobody");
-	for (size_t i = 0; i < line->user_count; i++) {
-		const struct server_user *user = &line->users[i];
-
-		buf_append_str(out, i > 0 ? ", " : "");
-		put(out, user->user);
-		if (user->role && user->role[0] && strcmp(user->role, "member") != 0) {
-			buf_append_str(out, " (");
-			put(out, user->role);
-			if (user->state) {
-				buf_append_str(out, ", ");
-				put(out, user->state);
-			}
-			buf_append_char(out, ')');
-		}
-		if (user->away) {
-			buf_append_str(out, " (away");
-			if (user->away_text && user->away_text[0]) {
-				buf_append_str(out, ": ");
-				put(out, user->away_text);
-			}
-			buf_append_char(out, ')');
-		}
-	}
-}
-
-static void put_agent_list(const struct server_line *line, struct buf *out)
-{
-	if (line->agent_count == 0)
-		buf_append_str(out, "  There are no agents here.");
-	for (size_t i = 0; i < line->agent_count; i++) {
-		const struct server_agent *agent = &line->agents[i];
-
-		buf_append_str(out, i > 0 ? "\n  " : "  ");
-		put(out, agent->agent);
-		buf_append_str(out, ": ");
-		put(out, agent->state ? agent->state : "?");
-		buf_append_str(out, ", in ");
-		put(out, agent->rooms ? agent->rooms : "?");
-		buf_printf(out,
-			   "; %" PRId64 " wait, %" PRId64 " turns in %" PRId64 " s, %" PRId64
-			   " failed, %" PRId64 " restarts",
-			   agent->queue, agent->turns, agent->busy_s, agent->failures,
-			   agent->restarts);
-		if (agent->cost_microusd > 0)
-			buf_printf(out, ", $%" PRId64 ".%04" PRId64, agent->cost_microusd / 1000000,
-				   agent->cost_microusd % 1000000 / 100);
-	}
-}
-
-static void put_idle(int64_t seconds, struct buf *out)
-{
-	if (seconds < 120)
-		buf_printf(out, ", active %" PRId64 " s ago", seconds);
-	else if (seconds < 7200)
-		buf_printf(out, ", active %" PRId64 " min ago", seconds / 60);
-	else
-		buf_printf(out, ", active %" PRId64 " h ago", seconds / 3600);
-}
-
-static void put_who(const struct server_line *line, struct buf *out)
-{
-	buf_append_str(out, "  ");
-	put(out, line->user);
-	if (line->connections > 0)
-		buf_printf(out, ": here, %" PRId64 " %s", line->connections,
-			   line->connections == 1 ? "connection" : "connections");
-	else
-		buf_append_str(out, ": not here now");
-	if (line->connections > 0 && line->idle_s >= 0)
-		put_idle(line->idle_s, out);
-	if (line->away) {
-		buf_append_str(out, ", away");
-		if (line->away_text && line->away_text[0]) {
-			buf_append_str(out, ": ");
-			put(out, line->away_text);
-		}
-	}
-	for (size_t i = 0; i < line->keys_count; i++) {
-		buf_append_str(out, "\n  key ");
-		put(out, line->keys[i]);
-	}
-}
 
 static enum format_kind put_history(const struct session_event *event, struct buf *out)
 {
@@ -497,13 +391,13 @@ static enum format_kind put_ok(const struct session_event *event, struct buf *ou
 		return FORMAT_NOTHING;
 	if (event->request->kind == REQUEST_LEAVE) {
 		buf_append_str(out, "  You left ");
-		put_room(out, event->request->target);
+		format_put_room(out, event->request->target);
 		buf_append_char(out, '.');
 		return FORMAT_ANSWER;
 	}
 	if (event->request->kind == REQUEST_AGENT) {
 		buf_append_str(out, "  ");
-		put(out, event->request->target);
+		format_put(out, event->request->target);
 		buf_append_str(out, " is told.");
 		return FORMAT_ANSWER;
 	}
@@ -552,10 +446,10 @@ static enum format_kind put_error(const struct format *format, const struct sess
 	buf_append_str(out, "!! ");
 	if (request && undone(request)[0]) {
 		buf_append_str(out, undone(request));
-		put_room(out, request->target);
+		format_put_room(out, request->target);
 		buf_append_str(out, ": ");
 	}
-	put(out, line->message && line->message[0] ? line->message : line->code);
+	format_put(out, line->message && line->message[0] ? line->message : line->code);
 	if (message && request->content) {
 		buf_append_str(out, "\n" INDENT);
 		put_content(out, request->content);
@@ -592,20 +486,20 @@ enum format_kind format_event(const struct format *format, const struct session_
 	case SERVER_LINE_ROOMS:
 		if (event->request && event->request->own)
 			return FORMAT_NOTHING; /* for completion */
-		put_room_list(line, out);
+		format_room_list(line, out);
 		return FORMAT_ANSWER;
 	case SERVER_LINE_USERS:
-		put_user_list(line, out);
+		format_user_list(line, out);
 		return FORMAT_ANSWER;
 	case SERVER_LINE_WHO:
-		put_who(line, out);
+		format_who(line, out);
 		return FORMAT_ANSWER;
 	case SERVER_LINE_HISTORY:
 		return put_history(event, out);
 	case SERVER_LINE_AGENT:
 		if (line->agent) /* news of its state: /agents tells */
 			return FORMAT_NOTHING;
-		put_agent_list(line, out);
+		format_agent_list(line, out);
 		return FORMAT_ANSWER;
 	case SERVER_LINE_UNKNOWN:
 	case SERVER_LINE_CHALLENGE:
