@@ -17,6 +17,9 @@ TestSuite(slow_room, .fini = owned_finish_all, .timeout = 900);
 #define SENDERS 4u
 #define LAGGARDS 10u /* those who read again before it is too late */
 #define ACCOUNTED_KB 64
+/* The short form needs fewer lines for more than all sockets hold. */
+#define TEXT_MAX 2000u
+#define LINES_ENOUGH 8000u
 
 struct sender {
 	struct chat *chat;
@@ -32,10 +35,10 @@ static int run_sender(void *data)
 	struct sender *sender = data;
 	struct ws *ws = &sender->chat->ws;
 	struct buf back = BUF_INIT;
-	char line[512], text[129], id[32], wanted[64], busy[96];
+	char line[TEXT_MAX + 256], text[TEXT_MAX + 1], id[32], wanted[64], busy[96];
 
-	memset(text, 'x', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
+	memset(text, 'x', sizeof(text));
+	text[figure(TEXT_MAX, 128)] = '\0';
 	for (unsigned n = 0; !*sender->stop; n++) {
 		uint64_t start = now_us();
 		enum ws_event event;
@@ -169,6 +172,9 @@ OwnedTest(slow_room, of_members_who_never_read_costs_the_others_nothing)
 	before = workers_kb(s);
 	flood_start(s, &flood);
 	pass_ms(seconds * 1000 * 3 / 4);
+	deadline = clock_mono_ms() + 60000;
+	while (flood.latencies->count < LINES_ENOUGH && clock_mono_ms() < deadline)
+		pass_ms(20);
 	after = workers_kb(s);
 	for (unsigned i = 0; i < LAGGARDS; i++)
 		chat_await(slow[i], "{'type':'gap','room':'lobby'}");
@@ -179,7 +185,8 @@ OwnedTest(slow_room, of_members_who_never_read_costs_the_others_nothing)
 	     latencies_ms(flood.latencies, 990) / latencies_ms(alone.latencies, 990));
 	told("%.1f kB of worker memory for each of them", (double)(after - before) / members);
 	told("%u that read again were told the gap", LAGGARDS);
-	must(after - before < (long)members * ACCOUNTED_KB + 1024, "%ld kB more", after - before);
+	must(SANITIZED || after - before < (long)members * ACCOUNTED_KB + 1024, "%ld kB more",
+	     after - before);
 
 	/* The laggards have stopped again, later: all others are too slow by now or soon. */
 	deadline = clock_mono_ms() + slow_s * 1000ull + 20000;

@@ -16,6 +16,13 @@
 /* How long anything that is sure to happen may take; only failures wait so long. */
 #define PATIENCE_MS 10000u
 
+/* AddressSanitizer keeps what is freed: memory isn't judged then. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
 /* `describe` may be NULL. Both are called with `thing`. */
 void owned_add(void *thing, void (*finish)(void *), void (*describe)(void *));
 /* Finishes one thing now. */
