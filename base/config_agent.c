@@ -117,8 +117,8 @@ static int set_number(const struct row *row, uint32_t *at, const char *value, st
 	if (value[0] >= '0' && value[0] <= '9' && strlen(value) < 16)
 		number = strtoull(value, &end, 10);
 	if (end != NULL && row->kind == BYTES && end[0] != '\0' && end[1] == '\0' &&
-	    strchr("KMG", end[0]) != NULL) {
-		number <<= end[0] == 'K' ? 10 : end[0] == 'M' ? 20 : 30;
+	    strchr("kKMG", end[0]) != NULL && number <= UINT32_MAX) {
+		number <<= end[0] == 'M' ? 20 : end[0] == 'G' ? 30 : 10;
 		end++;
 	}
 	if (end == NULL || *end != '\0' || number < row->low || number > row->high) {

@@ -411,7 +411,8 @@ Test(config, a_mistake_in_the_file_names_file_and_line)
 	cr_assert_str_eq(file_error("state-dir = \"/x\" y\n"),
 			 ":1:13: only a # comment may stand behind a quoted value");
 	buf_reset(&errors);
-	cr_assert_str_eq(file_error("port = 1\n\nport = 2\n"), ":3:1: port stands on line 1 already");
+	cr_assert_str_eq(file_error("port = 1\n\nport = 2\n"),
+			 ":3:1: port stands on line 1 already");
 	buf_reset(&errors);
 	cr_assert_str_eq(file_error("help = yes\n"), ":1:1: help is for the command line only");
 }
@@ -636,8 +637,9 @@ Test(config, a_reload_sees_the_call_of_the_start_whatever_became_of_it)
 Test(config, an_agent_is_a_section_with_defaults)
 {
 	cr_assert_eq(
-		load_file("[agent.echo]\ncommand = cat\nrooms = \"#ops, dev\"\n[listen]\nport = 9\n",
-			  "", ""),
+		load_file(
+			"[agent.echo]\ncommand = cat\nrooms = \"#ops, dev\"\n[listen]\nport = 9\n",
+			"", ""),
 		0, "%s", errors.data);
 	cr_assert_eq(config.agents.count, 1);
 	cr_assert_str_eq(config.agents.agent[0].name, "echo");
@@ -666,9 +668,13 @@ Test(config, what_is_wrong_with_an_agent_is_told_with_its_line)
 		 ":1:1: e: rooms: \"A\" is no name of a room"},
 		{"[agent.E]\ncommand = cat\n", ":1:2: [agent.E]: a name is 1 to 32"},
 		{"[agent.e]\ncommand=a\nrooms=a\n[agent.e]\n", ":4:2: [agent.e] stands on line 1"},
-		{"[agent.e]\nformat = xml\n", ":2:10: format: \"xml\" is none of: lines stream-json"},
+		{"[agent.e]\nformat = xml\n",
+		 ":2:10: format: \"xml\" is none of: lines stream-json"},
 		{"[agent.e]\nqueue = 0\n", ":2:9: queue: \"0\": a whole number from 1 to 1024"},
-		{"[agent.e]\nqueue = 1\nqueue = 2\n", ":3:9: queue: queue stands on line 2 already"},
+		{"[agent.e]\nmemory = 5G\n", ":2:10: memory: \"5G\": a whole number from 0 to"},
+		{"[agent.e]\nmemory = 4294967296000G\n", ":2:10: memory: \"4294967296000G\""},
+		{"[agent.e]\nqueue = 1\nqueue = 2\n",
+		 ":3:9: queue: queue stands on line 2 already"},
 		{"[agent.e]\ncommand=a\nrooms=a\napprove = everyone\n",
 		 ":1:1: e: approve: \"everyone\""},
 		{"[agent.e]\ncommand=a\nrooms=a\nformat=stream-json\ninput=json\n",
