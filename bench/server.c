@@ -246,6 +246,11 @@ struct server_memory server_memory(const struct server *server)
 
 			memory.process_bytes += (field_kb(text.data, "\nPss:") - shmem) * 1024;
 			memory.shared_bytes += shmem * 1024;
+		} else {
+			/* A worker's walls let only root see more. */
+			snprintf(path, sizeof(path), "/proc/%d/status", pids[i]);
+			if (buf_read_file(&text, path, 8192) == 0 && text.len > 0)
+				memory.process_bytes += field_kb(text.data, "RssAnon:") * 1024;
 		}
 		buf_finish(&text);
 	}

@@ -5,6 +5,7 @@
 #include "tests/integration/scratch.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,11 +108,14 @@ bool echo_serves(const struct echo *echo)
 	return serves;
 }
 
+/* 0 of a worker, if we aren't root: its walls keep us from looking. */
 static unsigned count_descriptors(pid_t pid)
 {
 	DIR *folder = opendir(scratch_text("/proc/%d/fd", (int)pid));
 	unsigned count = 0;
 
+	if (folder == NULL && errno == EACCES)
+		return 0;
 	must(folder != NULL, "process %d is gone", (int)pid);
 	while (readdir(folder) != NULL)
 		count++;
