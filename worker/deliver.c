@@ -34,8 +34,14 @@ static void write_slice(struct worker *worker, struct local_log *local,
 		struct subscriber *sub = &local->subs[i];
 		struct conn *conn = sub->conn;
 
+		if (sub->waits)
+			continue;
 		fetch_ahead(local, i);
-		if (!conn_is_ready(conn) || sub->after >= slice->last)
+		if (!conn_is_ready(conn)) {
+			sub->waits = true;
+			continue;
+		}
+		if (sub->after >= slice->last)
 			continue;
 		if (sub->after != slice->first - 1) {
 			conn_want_flush(conn);
@@ -298,6 +304,7 @@ static bool send_live(struct frame *frame)
 		struct local_log *local = conn->subs[i].local;
 		struct subscriber *sub = &local->subs[conn->subs[i].at];
 
+		sub->waits = false;
 		if (sub->after + 1 < room_log_next(&conn->worker->shm, local->log) &&
 		    !catch_up(frame, sub, local->log, local->epoch, UINT64_MAX))
 			return false;

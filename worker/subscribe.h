@@ -17,6 +17,11 @@
 struct subscriber {
 	struct conn *conn;
 	uint64_t after; /* the cursor: it has been sent everything up to here */
+	/*
+	 * Not ready when we looked: it costs a delivery nothing until its turn comes
+	 * (deliver_conn), which every connection gets that becomes ready.
+	 */
+	bool waits;
 };
 
 struct local_log {
