@@ -68,7 +68,9 @@ static struct server *server_of(const char *sections, const char *key_line)
 
 	agents_write_config(sections);
 	s = server_with(.keys = keys_with_roles(key_line), .workers = 2,
-			.args = scratch_text("--config %s", scratch_path("agents.conf")));
+			/* The longest answer fits, so that a slow reader misses nothing of it. */
+			.args = scratch_text("--config %s --room-bytes 1048576",
+					     scratch_path("agents.conf")));
 	server_log_await(s, NULL, "\"agents started\"", NULL);
 	return s;
 }
