@@ -86,7 +86,7 @@ if make_run; then good "make run prints a line that joins"; else bad "make run" 
 # machine here; that they work as they stand between two is tests/integration's business.
 targets() {
 	local target
-	for target in $(grep -oE '^make [a-z-]+' README.md | awk '{ print $2 }' | sort -u); do
+	for target in $(grep -oE '(^|`)make [a-z-]+' README.md | awk '{ print $2 }' | sort -u); do
 		grep -qhE "^$target:" Makefile packaging/install.mk || { echo "no target $target" >"$work/said" && return 1; }
 	done
 }
