@@ -49,7 +49,7 @@ $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
 $(BUILD)/chat-top: $(BUILD)/top/chat_top.o $(call archive,$(UNDER_top))
 $(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_context ws_proxied ws_strangers ws_upgrade flow tls tls_share utf8) $(call archive,auth base)
 
-all: $(PROGRAMS) ## build chat-master, chat-client, chat-keys and chat-top (default)
+all: $(PROGRAMS) ## build chat-master, chat-client, chat-keys, chat-top and chat-agent (default)
 
 LINK = $(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS_ALL)
 $(PROGRAMS) $(BUILD)/ws-echo:
@@ -254,7 +254,7 @@ check-claude: all ## one turn with the real Claude Code, if it is installed and 
 	$(Q)tools/check-claude.sh $(BUILD)
 
 coverage: ## line coverage of the unit and integration tests
-	$(Q)tools/deps.sh coverage
+	$(Q)tools/deps.sh check coverage
 	$(Q)tools/coverage.sh $(BUILD)/coverage $(MAKE) -s
 
 # ---- for people

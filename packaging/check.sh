@@ -52,6 +52,13 @@ unpacked() { LD_LIBRARY_PATH=$libraries "$@"; }
 deb() {
 	DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" "${make[@]}" deb
 }
+# What building it asks for, build-essential unasked, is what a fresh machine gets.
+build_dependencies() {
+	local package
+	for package in build-essential $(sed -n '/^Build-Depends:/,/^[A-Z]/p' packaging/debian/control | grep -oE '(debhelper|\b(lib|openssh-)[a-z0-9.-]+)'); do
+		grep -qE "(^|[ \"])$package([ \"]|\$)" tools/deps.sh || { echo "tools/deps.sh lacks $package"; return 1; }
+	done
+}
 lint_deb() {
 	# A package that is not Debian's closes none of Debian's bugs.
 	lintian --allow-root --fail-on error,warning,info --suppress-tags initial-upload-closes-no-bugs \
@@ -145,6 +152,7 @@ completions() {
 }
 
 tools/deps.sh packaging || exit 1
+step "a fresh machine can build the Debian package" build_dependencies
 step "the Debian package builds" deb
 step "lintian finds nothing" lint_deb
 step "each program has its manual page" pages_for_programs

@@ -15,8 +15,8 @@ for what in "$@"; do
 	check) wanted="$wanted libcriterion-dev tmux procps git jq mandoc iproute2 openssl python3 python3-websocket" ;;
 	fuzz) wanted="$wanted clang libclang-rt-14-dev" ;;
 	coverage) wanted="$wanted libcriterion-dev gcovr" ;;
-	deb) wanted="$wanted libcriterion-dev debhelper git" ;;
-	packaging) wanted="$wanted libcriterion-dev debhelper lintian shellcheck yamllint git" ;;
+	deb) wanted="$wanted libcriterion-dev build-essential debhelper git" ;;
+	packaging) wanted="$wanted libcriterion-dev build-essential debhelper lintian shellcheck yamllint git" ;;
 	screenshot) wanted="$wanted tmux python3-pil fonts-dejavu-core" ;;
 	tidy) wanted="$wanted libcriterion-dev clang-tidy cppcheck clang-format" ;;
 	*) echo "tools/deps.sh: unknown set '$what'" >&2; exit 2 ;;

@@ -50,7 +50,8 @@ static void put_values(const struct option *option, struct buf *out)
 		buf_append_str(out, "HOST or HOST:PORT, separated by commas; repeatable");
 		break;
 	case OPTION_PROXIES:
-		buf_append_str(out, "NETWORK=proxy2 or NETWORK=xff, separated by commas; repeatable");
+		buf_append_str(out,
+			       "NETWORK=proxy2 or NETWORK=xff, separated by commas; repeatable");
 		break;
 	case OPTION_LOG_FORMAT:
 		buf_append_str(out, "text, json");
@@ -314,7 +315,8 @@ static void conf_page(struct buf *out)
 		"workers = 4\n\n[keys]\nauthorized-keys = /etc/chat/authorized_keys\n\n[limits]\n"
 		"rate = 10          # messages a second for each user\n.Ed\n.Pp\n"
 		".Dl chat-master --check-config --config /etc/chat/chat.conf\n"
-		".Sh SEE ALSO\n.Xr chat-keys 1 ,\n.Xr chat-protocol 7 ,\n.Xr chat-master 8\n");
+		".Sh SEE ALSO\n.Xr chat-agent 1 ,\n.Xr chat-keys 1 ,\n.Xr chat-protocol 7 ,\n.Xr "
+		"chat-master 8\n");
 }
 
 /* ---- completions ---- */
