@@ -65,6 +65,7 @@ static int enter_supervisor(void *data, struct keyring **ret_keyring)
 	listen_close(&master->listeners);
 	fd_close(&master->metrics_fd);
 	doorbell_enter(master->bells, AGENTS_SLOT);
+	tls_files_enter_other(&master->tls);
 	return keys_enter_worker(&master->keys, ret_keyring);
 }
 

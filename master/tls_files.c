@@ -245,6 +245,12 @@ int tls_files_enter_worker(struct tls_files *files, struct tls_share **ret_share
 	return err;
 }
 
+void tls_files_enter_other(struct tls_files *files)
+{
+	tls_share_leave(files->share);
+	explicit_bzero(files->secret, sizeof(*files->secret));
+}
+
 bool tls_files_load(struct tls_files *files, const struct config *config, const char *why)
 {
 	if (set_paths(files, config) < 0) {

@@ -39,6 +39,8 @@ int tls_files_open(struct tls_files *files, const struct config *config, const c
 void tls_files_close(struct tls_files *files);
 /* In a child: its own view of what is published; gives the rest up. 0 or -errno. */
 int tls_files_enter_worker(struct tls_files *files, struct tls_share **ret_share);
+/* In a child that speaks no TLS: neither the key nor the way to it is there any more. */
+void tls_files_enter_other(struct tls_files *files);
 
 /* As `config` says by now. True: another certificate is published. Logs what it did. */
 bool tls_files_load(struct tls_files *files, const struct config *config, const char *why);

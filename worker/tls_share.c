@@ -109,6 +109,11 @@ int tls_share_attach(struct tls_share *share, struct tls_share **ret_share)
 	return 0;
 }
 
+void tls_share_leave(struct tls_share *share)
+{
+	fd_close(&share->fd);
+}
+
 bool tls_share_is_new(const struct tls_share *share)
 {
 	return atomic_load_explicit(&share->shared->generation, memory_order_relaxed) !=

@@ -44,6 +44,8 @@ void tls_share_publish(struct tls_share *share, const struct tls_secret *secret)
 
 /* In a child: its own view, read only; the inherited descriptor is closed. 0 or -errno. */
 int tls_share_attach(struct tls_share *share, struct tls_share **ret_share);
+/* In a child that reads nothing of it: the inherited descriptor is closed. */
+void tls_share_leave(struct tls_share *share);
 /* Is there something that tls_share_read has not given yet? One load. */
 bool tls_share_is_new(const struct tls_share *share);
 /*

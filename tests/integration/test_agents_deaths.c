@@ -5,6 +5,7 @@
 #include "tests/integration/owned.h"
 #include "tests/integration/scratch.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,4 +269,32 @@ OwnedTest(agent_deaths, an_upgrade_in_place_brings_a_supervisor_of_the_new_binar
 	thief = chat_open(s, "thief");
 	chat_send_login(thief, "claude", &key, NULL);
 	chat_refused(thief, "name_taken");
+}
+
+/* ---- nothing that isn't its own ---- */
+
+static unsigned descriptors_of(pid_t pid, const char *word)
+{
+	DIR *fds = opendir(scratch_text("/proc/%d/fd", (int)pid));
+	const struct dirent *item;
+	unsigned count = 0;
+
+	must(fds != NULL, "no descriptors of %d", (int)pid);
+	while ((item = readdir(fds)) != NULL) {
+		char target[256] = "";
+
+		if (readlinkat(dirfd(fds), item->d_name, target, sizeof(target) - 1) > 0)
+			count += strstr(target, word) != NULL;
+	}
+	closedir(fds);
+	return count;
+}
+
+OwnedTest(agent_deaths, the_supervisor_has_no_way_to_the_servers_key)
+{
+	struct server *s = agents_server_claude("");
+
+	must(descriptors_of(s->pid, "chat-tls") == 1, "not where the key is looked for");
+	must(descriptors_of(agents_supervisor(s, NULL), "chat-tls") == 0,
+	     "it has the server's key");
 }

@@ -4,11 +4,13 @@
 #include "base/log.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define HOURS_MS (UINT64_C(3600) * 1000)
@@ -145,4 +147,49 @@ Test(tls_files, ticket_keys_are_turned_and_each_is_known_before_and_after_its_ti
 	cr_assert_arr_eq(after[TLS_TICKET_NOW], before[TLS_TICKET_NEXT], TLS_TICKET_KEY_BYTES);
 	cr_assert_arr_eq(after[TLS_TICKET_BEFORE], before[TLS_TICKET_NOW], TLS_TICKET_KEY_BYTES);
 	cr_assert_arr_neq(after[TLS_TICKET_NEXT], before[TLS_TICKET_BEFORE], TLS_TICKET_KEY_BYTES);
+}
+
+static bool has_descriptor(const char *word)
+{
+	DIR *fds = opendir("/proc/self/fd");
+	const struct dirent *item;
+	bool found = false;
+
+	while (fds != NULL && (item = readdir(fds)) != NULL) {
+		char target[256] = "";
+
+		if (readlinkat(dirfd(fds), item->d_name, target, sizeof(target) - 1) > 0)
+			found = found || strstr(target, word) != NULL;
+	}
+	if (fds != NULL)
+		closedir(fds);
+	return found;
+}
+
+static bool is_wiped(const struct tls_secret *secret)
+{
+	const unsigned char *bytes = (const unsigned char *)secret;
+
+	for (size_t i = 0; i < sizeof(*secret); i++)
+		if (bytes[i] != 0)
+			return false;
+	return true;
+}
+
+Test(tls_files, a_child_that_speaks_no_tls_has_no_key)
+{
+	int status;
+	pid_t pid;
+
+	cr_assert_eq(open_files(), 0);
+	cr_assert(has_descriptor("chat-tls"));
+	pid = fork();
+	if (pid == 0) {
+		tls_files_enter_other(&files);
+		_exit(!is_wiped(files.secret) ? 2 : has_descriptor("chat-tls"));
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0, "%s", WEXITSTATUS(status) == 2 ? "in memory" : "descriptor");
+	/* The master's own is as it was. */
+	cr_assert_not(is_wiped(files.secret));
 }
