@@ -21,11 +21,19 @@ int supervisor_open(struct supervisor_child *sup)
 	return sup->board != NULL ? 0 : -ENOMEM;
 }
 
+/* The segment's numbers are any worker's to write, and what stands here is sent signals. */
+static bool is_our_child(pid_t pid)
+{
+	siginfo_t info;
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 void supervisor_adopt(struct supervisor_child *sup, const struct shm *shm)
 {
 	int pid = atomic_load(&shm->workers[AGENTS_SLOT].pid);
 
-	if (!janitor_worker_alive(shm, AGENTS_SLOT) || pid <= 0)
+	if (!janitor_worker_alive(shm, AGENTS_SLOT) || pid <= 0 || !is_our_child(pid))
 		return;
 	sup->pid = pid;
 	sup->old = true;

@@ -29,7 +29,7 @@ struct supervisor_child {
 
 /* Before the first fork: 0 or -ENOMEM. */
 int supervisor_open(struct supervisor_child *sup);
-/* One that runs already. */
+/* One that runs already, if it is a child of ours. */
 void supervisor_adopt(struct supervisor_child *sup, const struct shm *shm);
 /* The board says what the configuration says, as soon as nobody writes to it. */
 void supervisor_publish(struct supervisor_child *sup, const struct config *config);
