@@ -50,6 +50,6 @@ complete -c chat-master -l slow-timeout -x -d 'after which one that takes nothin
 complete -c chat-master -l config -r -F -d 'reads options from FILE, one `name = value` a line'
 complete -c chat-master -l check-config -d 'checks the options, and exits with 0 or 2'
 complete -c chat-master -l print-config -d 'prints all options as a config file, and exits'
-complete -c chat-master -l fingerprint -d 'prints the fingerprint of the server'\''s certificate, and exits'
+complete -c chat-master -l fingerprint -d 'prints the fingerprint of the server'\''s TLS key, and exits'
 complete -c chat-master -l version -d 'prints the version, and exits'
 complete -c chat-master -l help -d 'prints this, and exits'
