@@ -52,6 +52,7 @@ static bool find_room(struct seat *seat, unsigned room)
 		if (joined == MEMBER_OK || joined == MEMBER_ALREADY) {
 			room_log_subscribe(shm, ref.log);
 			seat->rooms[room].ref = ref;
+			seat->rooms[room].missed = false;
 			return true;
 		}
 		if (made == ROOM_FULL_TABLE || made == ROOM_NO_MEMORY ||
@@ -59,7 +60,10 @@ static bool find_room(struct seat *seat, unsigned room)
 			break;
 		wait_a_moment(shm);
 	}
-	log_error("agent not in room", "agent=%s room=%s", seat->agent.config->name, name);
+	/* It is looked for in every turn from now on. */
+	if (!seat->rooms[room].missed)
+		log_error("agent not in room", "agent=%s room=%s", seat->agent.config->name, name);
+	seat->rooms[room].missed = true;
 	seat->rooms[room].ref.epoch = 0;
 	return false;
 }

@@ -16,6 +16,7 @@
 struct seat_room {
 	struct room_ref ref; /* epoch 0: not found yet */
 	uint64_t after;      /* the cursor */
+	bool missed;         /* it was looked for in vain, and that is logged */
 };
 
 /* What all seats share. */

@@ -234,6 +234,38 @@ OwnedTest(agent_members, orders_are_for_operators_and_those_it_trusts)
 	agents_hears(alice, "echo", "heard alice: and now?");
 }
 
+static unsigned count_in_log(const struct server *s, const char *text)
+{
+	struct buf log = BUF_INIT;
+	unsigned count = 0;
+
+	must(buf_read_file(&log, s->log_path, 1u << 20) == 0, "no log");
+	for (const char *at = log.data; at != NULL && (at = strstr(at, text)) != NULL; at++)
+		count++;
+	buf_finish(&log);
+	return count;
+}
+
+OwnedTest(agent_members, a_room_that_it_cannot_have_is_told_once)
+{
+	struct server *s = agents_server("max-rooms = 2\n[agent.echo]\ncommand = %E\n"
+					 "rooms = ops dev build\n");
+	struct chat *olga = agents_member(s, "olga");
+	size_t offset = 0;
+
+	/* Each order is a turn of its supervisor at least. */
+	for (unsigned i = 0; i < 5; i++) {
+		chat_send(olga, "{'type':'agent','id':'i%u','agent':'echo','action':'interrupt'}",
+			  i);
+		chat_await(olga, "{'type':'ok','id':'i%u'}", i);
+		server_log_await(s, &offset, "\"agent ordered\"", NULL);
+	}
+	must(count_in_log(s, "\"agent not in room\"") == 1, "told %u times",
+	     count_in_log(s, "\"agent not in room\""));
+	agents_say(olga, "@echo and you?");
+	agents_hears(olga, "echo", "heard olga: and you?");
+}
+
 OwnedTest(agent_members, a_reload_brings_other_agents)
 {
 	struct server *s = agents_server_echo("");
