@@ -30,7 +30,7 @@ part monitoring "$@" monitoring
 part hostile "$@" hostile
 part crash "$@" crash
 part storm "$@" storm-short
-part soak "$@" soak SOAK_SECONDS=30
+part soak "$@" soak SOAK_SECONDS=60
 part tsan "$@" -j2 tsan
 part asan "$@" asan
 
