@@ -47,7 +47,7 @@ $(BUILD)/chat-client: $(BUILD)/client/main.o $(call archive,$(UNDER_client))
 $(BUILD)/chat-agent: $(BUILD)/remote/chat_agent.o $(call archive,$(UNDER_remote))
 $(BUILD)/chat-keys: $(BUILD)/keys/chat_keys.o $(call archive,$(UNDER_keys))
 $(BUILD)/chat-top: $(BUILD)/top/chat_top.o $(call archive,$(UNDER_top))
-$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_context ws_proxied ws_strangers ws_upgrade flow tls tls_share utf8) $(call archive,auth base)
+$(BUILD)/ws-echo: $(BUILD)/tests/ws_echo.o $(patsubst %,$(BUILD)/worker/%.o,ws ws_receive ws_write ws_context ws_proxied ws_strangers ws_upgrade flow tls tls_share utf8) $(call archive,auth base)
 
 all: $(PROGRAMS) ## build chat-master, chat-client, chat-keys, chat-top and chat-agent (default)
 

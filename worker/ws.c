@@ -1,18 +1,12 @@
-#include "worker/ws.h"
+#include "worker/ws_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/flow.h"
 #include "worker/tls.h"
-#include "worker/utf8.h"
-#include "worker/ws_context.h"
 #include "worker/ws_proxied.h"
-#include "worker/ws_strangers.h"
 #include "worker/ws_upgrade.h"
 
 #include <errno.h>
-#include <libwebsockets.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,41 +18,6 @@
 #define CLOSE_REASON_MAX                                                                           \
 	123u          /* RFC 6455 §5.5: a control frame carries 125 bytes, two are the code */
 #define RX_BYTES 256u /* most lines fit; libwebsockets keeps as much for each connection */
-
-_Static_assert(WS_HEADROOM >= LWS_PRE, "libwebsockets writes its frame header into the headroom");
-
-enum ws_state { WS_HTTP, WS_OPEN, WS_CLOSING, WS_DEAD };
-
-/* libwebsockets' per-session data; zeroed by it. */
-struct ws {
-	struct lws *wsi;
-	struct ws_server *server;
-	void *conn;         /* the handler's; NULL before `open` and if it refused */
-	struct buf message; /* what has come of a message that is not whole yet */
-	struct utf8 text;   /* of the message, where it is text */
-	struct ws *closing_next, **closing_prev; /* the server's closing list */
-	uint64_t close_by_ms;
-	unsigned close_code; /* the one we send, or the peer's */
-	int fd;              /* plain: frames go straight to it. -1: through libwebsockets (TLS) */
-	enum ws_state state;
-	bool blocked;
-	bool binary;          /* the message that is coming */
-	bool skipping;        /* refused: the rest of it is thrown away */
-	bool peer_has_closed; /* what it sends behind its close frame is not read */
-	bool close_waits;     /* until the rest of a refused message has come */
-};
-
-struct ws_server {
-	struct ws_options options;
-	struct ws_handler handler;
-	void *data;
-	struct ws_context context;
-	struct lws_protocols protocols[2];
-	lws_retry_bo_t no_keepalive; /* all zero: pings are ours */
-	struct ws *closing;          /* about in the order of their deadlines */
-	struct ws **closing_end;
-	struct ws_strangers strangers;
-};
 
 /* ---- closing -------------------------------------------------------------- */
 
@@ -94,8 +53,7 @@ static void start_close(struct ws *ws)
 		lws_close_free_wsi(ws->wsi, LWS_CLOSE_STATUS_NOSTATUS, "ws_close");
 }
 
-/* The refused message is here, or has taken too long. */
-static void stop_waiting(struct ws *ws)
+void ws_stop_waiting(struct ws *ws)
 {
 	ws->close_waits = false;
 	closing_remove(ws);
@@ -143,204 +101,12 @@ void ws_server_tick(struct ws_server *server, uint64_t now_mono_ms)
 		struct ws *ws = server->closing;
 
 		if (ws->close_waits) {
-			stop_waiting(ws);
+			ws_stop_waiting(ws);
 		} else {
 			closing_remove(ws);
 			ws_kill(ws);
 		}
 	}
-}
-
-/* ---- writing --------------------------------------------------------------- */
-
-/*
- * RFC 6455 §5.2, final and unmasked: it ends where the data begins, in the headroom. Returns its
- * length.
- */
-static size_t put_header(char *data, size_t len, bool binary)
-{
-	unsigned char *end = (unsigned char *)data;
-	unsigned char *at;
-
-	if (len < 126) {
-		at = end - 2;
-		at[1] = (unsigned char)len;
-	} else if (len <= UINT16_MAX) {
-		at = end - 4;
-		at[1] = 126;
-	} else {
-		at = end - 10;
-		at[1] = 127;
-	}
-	at[0] = binary ? 0x82 : 0x81;
-	if (at + 2 != end)
-		for (unsigned char *byte = end; byte > at + 2; len >>= 8)
-			*--byte = (unsigned char)len;
-	return (size_t)(end - at);
-}
-
-static enum ws_result write_by_lws(struct ws *ws, char *data, size_t len,
-				   enum lws_write_protocol as)
-{
-	if (lws_write(ws->wsi, (unsigned char *)data, len, as) < 0) {
-		ws_kill(ws);
-		return WS_FAILED;
-	}
-	ws->blocked = lws_partial_buffered(ws->wsi);
-	return ws->blocked ? WS_BLOCKED : WS_WRITTEN;
-}
-
-/*
- * lws_write makes the header anew for each of a room's subscribers, asks extensions that we don't
- * have, and keeps statistics: 5 % of a delivery. So a plain socket is written to from here. What it
- * doesn't take libwebsockets keeps, as bytes that it sends as they are (LWS_WRITE_HTTP), before
- * anything else of its own.
- */
-enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
-{
-	size_t header;
-	ssize_t sent;
-
-	if (ws->state != WS_OPEN)
-		return WS_FAILED;
-	/* A pong of libwebsockets' may be held back, half of it out already. */
-	if (ws->fd < 0 || lws_partial_buffered(ws->wsi))
-		return write_by_lws(ws, data, len, binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
-	header = put_header(data, len, binary);
-	data -= header;
-	len += header;
-	sent = send(ws->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (sent == (ssize_t)len)
-		return WS_WRITTEN;
-	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-		ws_kill(ws);
-		return WS_FAILED;
-	}
-	if (sent < 0)
-		sent = 0;
-	return write_by_lws(ws, data + sent, len - (size_t)sent, LWS_WRITE_HTTP);
-}
-
-bool ws_is_blocked(const struct ws *ws)
-{
-	return ws->blocked;
-}
-
-bool ws_peer_is_gone(const struct ws *ws)
-{
-	struct pollfd one = {.fd = lws_get_socket_fd(ws->wsi), .events = POLLRDHUP};
-
-	return poll(&one, 1, 0) == 1;
-}
-
-void ws_flow(const struct ws *ws, struct flow *ret_flow)
-{
-	flow_look(lws_get_socket_fd(ws->wsi), ret_flow);
-}
-
-enum ws_result ws_ping(struct ws *ws)
-{
-	/* libwebsockets 4.1.6 doesn't tell of a pong that carries nothing. */
-	char frame[LWS_PRE + 4] = {[LWS_PRE] = 'p', 'i', 'n', 'g'};
-
-	if (ws->state != WS_OPEN)
-		return WS_FAILED;
-	return write_by_lws(ws, frame + LWS_PRE, 4, LWS_WRITE_PING);
-}
-
-/* ---- receiving ------------------------------------------------------------- */
-
-static void refuse(struct ws *ws, enum ws_refusal why)
-{
-	ws->skipping = true;
-	buf_finish(&ws->message);
-	ws->server->handler.refused(ws->conn, why);
-}
-
-static void skip_piece(struct ws *ws, bool last)
-{
-	if (!last)
-		return;
-	ws->skipping = false;
-	if (ws->close_waits)
-		stop_waiting(ws);
-}
-
-/*
- * A message comes in pieces: fragments of the peer's making, and of ours where it is longer
- * than RX_BYTES. One that fits a piece is handed on where it lies.
- */
-static void receive_piece(struct ws *ws, const char *piece, size_t len)
-{
-	const struct ws_handler *handler = &ws->server->handler;
-	size_t remaining = lws_remaining_packet_payload(ws->wsi);
-	bool last = lws_is_final_fragment(ws->wsi) && remaining == 0;
-
-	if (lws_is_first_fragment(ws->wsi)) {
-		ws->binary = lws_frame_is_binary(ws->wsi);
-		ws->skipping = false;
-		ws->text = (struct utf8){0};
-		if (ws->binary && !ws->server->options.allow_binary)
-			refuse(ws, WS_BINARY);
-	}
-	if (ws->skipping) {
-		skip_piece(ws, last);
-		return;
-	}
-	if (ws->message.len + len + remaining > handler->message_max(ws->conn)) {
-		refuse(ws, WS_TOO_BIG);
-		skip_piece(ws, last);
-		return;
-	}
-	if (!ws->binary &&
-	    (!utf8_take(&ws->text, piece, len) || (last && !utf8_is_whole(&ws->text)))) {
-		buf_finish(&ws->message);
-		ws_close(ws, 1007, "invalid UTF-8");
-		return;
-	}
-	if (last && ws->message.len == 0) {
-		handler->receive(ws->conn, len > 0 ? piece : "", len, ws->binary);
-		return;
-	}
-	buf_append(&ws->message, piece, len);
-	if (ws->message.failed) {
-		refuse(ws, WS_TOO_BIG);
-		skip_piece(ws, last);
-		return;
-	}
-	if (last) {
-		struct buf whole = ws->message;
-
-		ws->message = BUF_INIT;
-		handler->receive(ws->conn, whole.data != NULL ? whole.data : "", whole.len,
-				 ws->binary);
-		buf_finish(&whole);
-	}
-}
-
-/*
- * libwebsockets answers with what the peer sent, and with 1002 for codes that nobody may send;
- * the rest of RFC 6455 §5.5.1 and §7.4 is here. Nonzero closes with our own reason.
- */
-static int peer_closes(struct ws *ws, const char *payload, size_t len)
-{
-	struct utf8 reason = {0};
-	unsigned code = 1005;
-	unsigned answer = 0;
-
-	ws->peer_has_closed = true;
-	if (ws->state != WS_OPEN)
-		return 0;
-	if (len >= 2)
-		code = (unsigned)(unsigned char)payload[0] << 8 | (unsigned char)payload[1];
-	if (len == 1 || (len >= 2 && code > 4999))
-		answer = 1002;
-	else if (len > 2 && (!utf8_take(&reason, payload + 2, len - 2) || !utf8_is_whole(&reason)))
-		answer = 1007;
-	ws->close_code = answer > 0 ? answer : code;
-	if (answer > 0)
-		lws_close_reason(ws->wsi, (enum lws_close_status)answer, NULL, 0);
-	return answer > 0 ? -1 : 0;
 }
 
 /* ---- strangers ---------------------------------------------------------------- */
@@ -538,7 +304,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		return established(server, ws, wsi);
 	case LWS_CALLBACK_RECEIVE:
 		if ((ws->state == WS_OPEN && !ws->peer_has_closed) || ws->close_waits)
-			receive_piece(ws, in, len);
+			ws_receive_piece(ws, in, len);
 		return 0;
 	case LWS_CALLBACK_RECEIVE_PONG:
 		if (ws->state == WS_OPEN)
@@ -554,7 +320,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		}
 		return 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		return peer_closes(ws, in, len);
+		return ws_peer_closes(ws, in, len);
 	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
 		dropped(ws);
 		return 0;
