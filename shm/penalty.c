@@ -51,18 +51,25 @@ static struct penalty *set_of(const struct shm *shm, uint64_t source, uint32_t *
 	return &shm->penalties[source % sets * PENALTY_WAYS];
 }
 
-uint64_t penalty_wait_ms(const struct shm *shm, const uint8_t ip[16], uint64_t now_mono_ms)
+/* NULL: nothing is known of it. Without the lock. */
+static struct penalty *entry_find(const struct shm *shm, uint64_t source)
 {
-	uint64_t source = source_of(shm, ip);
 	uint32_t ways;
 	struct penalty *set = set_of(shm, source, &ways);
 
 	/* A place that passes to another source meanwhile is emptied before it gets its name. */
 	for (uint32_t i = 0; i < ways; i++) {
 		if (atomic_load_explicit(&set[i].source, memory_order_acquire) == source)
-			return left_of(&set[i], now_mono_ms);
+			return &set[i];
 	}
-	return 0;
+	return NULL;
+}
+
+uint64_t penalty_wait_ms(const struct shm *shm, const uint8_t ip[16], uint64_t now_mono_ms)
+{
+	const struct penalty *entry = entry_find(shm, source_of(shm, ip));
+
+	return entry != NULL ? left_of(entry, now_mono_ms) : 0;
 }
 
 /* ---- under the lock ---- */
@@ -138,6 +145,23 @@ static bool entry_count(struct penalty *entry, uint32_t after, uint64_t now_ms)
 	return is_recent(load_relaxed(&entry->failure_ms[oldest]), now_ms);
 }
 
+static bool table_lock(struct shm *shm)
+{
+	switch (lock_acquire(&shm->header->penalty_table)) {
+	case LOCK_OK:
+		return true;
+	case LOCK_DIED:
+		/* Each step leaves an entry that counts at most one failure too few, or too many.
+		 */
+		lock_made_consistent(&shm->header->penalty_table);
+		return true;
+	case LOCK_BUSY:
+	case LOCK_BROKEN:
+		break;
+	}
+	return false;
+}
+
 uint64_t penalty_add(struct shm *shm, const uint8_t ip[16], const struct penalty_rule *rule,
 		     uint32_t cost_ms, uint64_t now_mono_ms)
 {
@@ -148,17 +172,8 @@ uint64_t penalty_add(struct shm *shm, const uint8_t ip[16], const struct penalty
 
 	if (rule->max_ms == 0 || cost_ms == 0)
 		return 0;
-	switch (lock_acquire(&shm->header->penalty_table)) {
-	case LOCK_OK:
-		break;
-	case LOCK_DIED:
-		/* Each step leaves an entry that counts at most one failure too few. */
-		lock_made_consistent(&shm->header->penalty_table);
-		break;
-	case LOCK_BUSY:
-	case LOCK_BROKEN:
+	if (!table_lock(shm))
 		return 0;
-	}
 	entry = entry_of(shm, source_of(shm, ip), now_mono_ms);
 	if (entry != NULL) {
 		often = entry_count(entry, after > 0 ? after : 1, now_mono_ms);
@@ -172,4 +187,23 @@ uint64_t penalty_add(struct shm *shm, const uint8_t ip[16], const struct penalty
 	}
 	lock_release(&shm->header->penalty_table);
 	return left;
+}
+
+void penalty_forgive(struct shm *shm, const uint8_t ip[16], uint64_t now_mono_ms)
+{
+	uint64_t source = source_of(shm, ip);
+	struct penalty *entry = entry_find(shm, source);
+
+	if (entry == NULL || !table_lock(shm))
+		return;
+	/* It may have passed to somebody else before we had the lock. */
+	if (load_relaxed(&entry->source) == source && left_of(entry, now_mono_ms) == 0) {
+		store_relaxed(&entry->until_mono_ms, 0);
+		CRASH_POINT(penalty_wait_over);
+		for (unsigned i = 0; i < PENALTY_FAILURES_MAX; i++) {
+			store_relaxed(&entry->failure_ms[i], 0);
+			CRASH_POINT(penalty_forgiven_half);
+		}
+	}
+	lock_release(&shm->header->penalty_table);
 }

@@ -34,5 +34,7 @@ uint64_t penalty_wait_ms(const struct shm *shm, const uint8_t ip[16], uint64_t n
  */
 uint64_t penalty_add(struct shm *shm, const uint8_t ip[16], const struct penalty_rule *rule,
 		     uint32_t cost_ms, uint64_t now_mono_ms);
+/* What the source has failed so far doesn't count any more; one that has to wait, waits. */
+void penalty_forgive(struct shm *shm, const uint8_t ip[16], uint64_t now_mono_ms);
 
 #endif

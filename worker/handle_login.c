@@ -143,6 +143,8 @@ static void enter(struct conn *conn)
 
 	if (error != PROTO_OK)
 		refuse_unjudged(conn, error);
+	else
+		stranger_entered(conn);
 }
 
 static void refuse_taken(struct conn *conn)

@@ -100,6 +100,18 @@ void stranger_refused(struct conn *conn)
 	add(conn, conn->worker->config->penalty_auth_failed);
 }
 
+void stranger_entered(struct conn *conn)
+{
+	struct address peer;
+	uint8_t ip[16];
+
+	address_from_sockaddr((const struct sockaddr *)&conn->login->peer, &peer);
+	if (conn->login->proxied || !address_is_loopback(&peer))
+		return;
+	stranger_ip(conn, ip);
+	penalty_forgive(&conn->worker->shm, ip, clock_mono_ms());
+}
+
 void stranger_timed_out(struct conn *conn)
 {
 	add(conn, conn->worker->config->penalty_auth_timeout);

@@ -14,6 +14,12 @@ void stranger_ip(const struct conn *conn, uint8_t ret_ip[16]);
 bool stranger_must_wait(struct conn *conn, const char *id);
 /* Its login was refused for what the key or the name is (auth_failed). */
 void stranger_refused(struct conn *conn);
+/*
+ * It has logged in. From this machine itself (not through a proxy) that takes back what failed
+ * before: whoever is here already can do more than guess keys, and scripts and tests that are
+ * meant to fail now and then come from here. Elsewhere one good key doesn't excuse a flood.
+ */
+void stranger_entered(struct conn *conn);
 /* It did not log in in time. */
 void stranger_timed_out(struct conn *conn);
 /* What strangers do is logged at a bounded rate: true, or it is counted as not logged. */

@@ -200,6 +200,8 @@ static void do_penalty(struct hand *hand)
 
 	for (unsigned i = crash_random(12); i > 0; i--)
 		penalty_add(hand->shm, ip, &penalty_rule, PENALTY_COST_MS, clock_mono_ms());
+	if (crash_random(2) == 0)
+		penalty_forgive(hand->shm, ip, clock_mono_ms());
 }
 
 static void do_janitor(struct hand *hand)

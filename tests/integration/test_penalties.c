@@ -72,15 +72,25 @@ OwnedTest(penalties, begin_with_the_tenth_refused_login_of_a_minute)
 	struct chat *in = enter_from(s, "bob", GUESSER);
 	long long wait_ms;
 
-	guess_times(s, GUESSER, 9);
-	chat_forget(enter_from(s, "alice", GUESSER));
-	guess_times(s, GUESSER, 1);
+	guess_times(s, GUESSER, 10);
 	wait_ms = expect_told(open_from(s, GUESSER));
 	must(wait_ms > 0 && wait_ms <= 5000, "%lld ms to wait", wait_ms);
 	/* Others, and who is in already, notice nothing. */
 	chat_forget(enter_from(s, "alice", "127.0.0.8"));
 	chat_forget(chat_login(s, "alice"));
 	chat_say(in, "lobby", "m1", "still here");
+}
+
+OwnedTest(penalties, forget_what_failed_on_this_machine_when_somebody_gets_in)
+{
+	struct server *s = server_with(.users = "alice", .workers = 2);
+
+	for (unsigned i = 0; i < 3; i++) {
+		guess_times(s, GUESSER, 9);
+		chat_forget(enter_from(s, "alice", GUESSER));
+	}
+	guess_times(s, GUESSER, 10);
+	expect_told(open_from(s, GUESSER));
 }
 
 OwnedTest(penalties, end_when_the_time_that_was_told_is_over)

@@ -67,6 +67,20 @@ Test(penalty, nine_failures_cost_nothing_and_the_tenth_in_a_minute_does)
 	cr_assert_eq(penalty_wait_ms(&f.shm, ipv4(2), NOW_MS + 59999), 0);
 }
 
+Test(penalty, forgiven_failures_count_no_more_and_a_wait_stays)
+{
+	penalty_forgive(&f.shm, ipv4(1), NOW_MS);
+	cr_assert_eq(fail(&f.shm, ipv4(1), 9, NOW_MS), 0);
+	cr_assert_eq(fail(&f.shm, ipv4(2), 9, NOW_MS), 0);
+	penalty_forgive(&f.shm, ipv4(1), NOW_MS);
+	cr_assert_eq(fail(&f.shm, ipv4(2), 1, NOW_MS), COST_MS);
+	cr_assert_eq(fail(&f.shm, ipv4(1), 9, NOW_MS), 0);
+	cr_assert_eq(fail(&f.shm, ipv4(1), 1, NOW_MS), COST_MS);
+	penalty_forgive(&f.shm, ipv4(1), NOW_MS + 1);
+	cr_assert_eq(penalty_wait_ms(&f.shm, ipv4(1), NOW_MS + 1), COST_MS - 1);
+	cr_assert_eq(fail(&f.shm, ipv4(1), 1, NOW_MS + 1), 2 * COST_MS - 1);
+}
+
 Test(penalty, what_is_older_than_a_minute_does_not_count)
 {
 	cr_assert_eq(fail(&f.shm, ipv4(1), 9, NOW_MS), 0);
