@@ -366,6 +366,18 @@ static void on_frame(struct client *client, char *payload, size_t len, uint64_t 
 	client->bench->frames += client->bench->deliveries > before;
 }
 
+/* RFC 6455 §5.5.3: of the same body; masked with zeros. */
+static void send_pong(struct client *client, const char *body, size_t len)
+{
+	char frame[6 + 125] = {(char)0x8a, (char)(0x80 | len)};
+
+	if (len > 125)
+		die("a ping is too long", "");
+	memcpy(frame + 6, body, len);
+	if (send(client->fd, frame, 6 + len, MSG_NOSIGNAL) < 0)
+		die("pong", strerror(errno));
+}
+
 /* Whole frames off the front of the bytes; returns what was used. */
 static size_t take_frames(struct client *client, char *bytes, size_t len, uint64_t now_ns)
 {
@@ -391,8 +403,8 @@ static size_t take_frames(struct client *client, char *bytes, size_t len, uint64
 			break;
 		if (opcode == 1)
 			on_frame(client, bytes + at + header, body, now_ns);
-		else if (opcode == 9 && body < 100) /* a pong of the same body, masked with zeros */
-			send(client->fd, "\x8a\x80\0\0\0\0", 6, MSG_NOSIGNAL);
+		else if (opcode == 9)
+			send_pong(client, bytes + at + header, body);
 		else if (opcode == 8)
 			die("the server closes", bytes + at + header + 2);
 		at += header + body;

@@ -119,7 +119,8 @@ static void write_config(const struct server *server, const struct chat_size *si
 		 "authorized-keys = %s/authorized_keys\n"
 		 "state-dir = %s/state\ninstance = bench-%d\nlog-level = warn\n"
 		 "names-per-key = 0\nrate = 0\nmax-connections-per-user = 0\n"
-		 "max-connections-per-address = 0\nmax-pending-logins = 0\nlogin-timeout = 60\n"
+		 "max-connections-per-address = 0\nmax-pending-logins = 0\nmax-startups = "
+		 "0\npenalty-max = 0\nlogin-timeout = 60\n"
 		 "max-users = %u\nmax-devices = %u\nmax-connections = %u\n"
 		 "max-rooms = %u\nmax-rooms-per-user = 16\nroom-bytes = %u\nroom-lines = %u\n",
 		 server->folder, size->workers, server->folder, server->folder, (int)getpid(),
