@@ -135,6 +135,11 @@ bool doorbell_ring_log(struct shm *shm, uint32_t log)
 	return us;
 }
 
+void doorbell_mark(struct shm *shm, uint32_t log)
+{
+	dirty_set(shm, shm->slot, log);
+}
+
 bool doorbell_send(struct shm *shm, unsigned to_slot, const void *bytes, size_t len)
 {
 	return shm->bells != NULL && len > 0 && len <= DOORBELL_DATAGRAM_MAX &&

@@ -30,6 +30,8 @@ int doorbell_fd(const struct shm *shm, unsigned slot);
 /* Dirty bits of `log` for all workers in its `workers` word, and a ring to each but us. True: we
  * are among them. Fences itself. */
 bool doorbell_ring_log(struct shm *shm, uint32_t log);
+/* The dirty bit of `log` for us alone: it will be taken again. */
+void doorbell_mark(struct shm *shm, uint32_t log);
 /* A ring that is sent in any case: for the master at each reap (a ringer may have died between the
  * flag and the send). */
 void doorbell_ring(struct shm *shm, unsigned to_slot);

@@ -21,6 +21,7 @@ void conn_want_flush(struct conn *conn)
 {
 	if (conn->flushing)
 		return;
+	subscribe_hold(conn);
 	conn->flushing = true;
 	conn->flush_next = conn->worker->flush;
 	conn->worker->flush = conn;
@@ -142,16 +143,17 @@ void conn_tell_error(struct conn *conn, const char *id, enum proto_error error, 
 bool conn_write(struct conn *conn, char *frame, size_t len)
 {
 	counter_add(&conn->worker->shm, COUNTER_bytes_out_total, len);
-	return conn_write_uncounted(conn, frame, len);
+	return conn_wrote(conn, ws_write(conn->ws, frame, len, false));
 }
 
-bool conn_write_uncounted(struct conn *conn, char *frame, size_t len)
+bool conn_wrote(struct conn *conn, enum ws_result result)
 {
-	switch (ws_write(conn->ws, frame, len, false)) {
+	switch (result) {
 	case WS_WRITTEN:
 		return true;
 	case WS_BLOCKED:
 		conn->blocked = true;
+		subscribe_hold(conn);
 		/* Watched already: the timer is set. */
 		if (conn->progress.look_ms == 0) {
 			progress_watch(conn, clock_mono_ms());
@@ -160,6 +162,7 @@ bool conn_write_uncounted(struct conn *conn, char *frame, size_t len)
 		return false;
 	case WS_FAILED:
 		/* `closed` will come; until then nobody writes to it. */
+		subscribe_hold(conn);
 		conn->close_sent = true;
 		if (conn->close_reason == NULL)
 			conn->close_reason = "broken";
@@ -259,18 +262,7 @@ static void ping_due(struct conn *conn, uint64_t now)
 	if (interval_s == 0)
 		return;
 	conn->unanswered_pings++;
-	switch (ws_ping(conn->ws)) {
-	case WS_WRITTEN:
-		break;
-	case WS_BLOCKED:
-		conn->blocked = true;
-		progress_watch(conn, now);
-		break;
-	case WS_FAILED:
-		conn->close_sent = true;
-		conn->state = CONN_CLOSING;
-		break;
-	}
+	conn_wrote(conn, ws_ping(conn->ws));
 }
 
 static bool is_due(uint64_t at, uint64_t now)

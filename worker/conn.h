@@ -33,24 +33,35 @@ enum conn_state { CONN_CHALLENGED, CONN_JUDGING, CONN_LOGGED_IN, CONN_CLOSING };
 
 struct subscription {
 	struct local_log *local;
-	uint32_t at; /* in local->subs */
+	uint32_t at;  /* in local->subs */
+	uint32_t log; /* = local->log */
 };
 
 struct conn_login; /* login_state.h: what is needed until the login is done */
 struct login_identity;
 
 struct conn {
-	/* What a delivery looks at. */
+	/* What a line of its own and a delivery look at, close together (conn_fetch). */
 	struct ws *ws;
+	struct worker *worker;
 	enum conn_state state;
 	bool blocked;  /* write nothing until `writable` */
 	bool flushing; /* is on worker->flush */
+	bool close_sent;
+	bool was_pending; /* counts as not logged in at its address */
 	struct outbox outbox;
-	uint64_t lines_in, lines_out;
-
-	struct worker *worker;
-	struct conn *next, **prev; /* worker->conns */
 	struct conn *flush_next;
+	uint64_t lines_in, lines_out;
+	uint64_t heard_ms;         /* the last line */
+	struct subscription *subs; /* owned; the inbox among them */
+	unsigned sub_count, sub_cap;
+	uint32_t user;        /* index */
+	uint32_t session;     /* SHM_NONE: none, or ended already */
+	char name[NAME_SIZE]; /* "" until logged in */
+	char device[DEVICE_SIZE];
+	char room[ROOM_SIZE]; /* of the last join here; "": the lobby */
+
+	struct conn *next, **prev; /* worker->conns */
 	uint64_t number;
 
 	/* The one timer, and all that may be due (ms, monotonic; 0: never). */
@@ -59,7 +70,6 @@ struct conn {
 	uint64_t login_by_ms;
 	uint64_t verdict_at_ms; /* JUDGING: when a refusal is told, or a claim is tried again */
 	uint64_t ping_at_ms;
-	uint64_t heard_ms; /* the last line */
 	uint64_t close_by_ms;
 	uint64_t expires_ms; /* the earliest moment at which the key may stop being good */
 	struct progress progress;
@@ -68,8 +78,6 @@ struct conn {
 	unsigned failed_logins;
 	unsigned close_code;      /* CLOSING */
 	const char *close_reason; /* static: why, for the log and the close frame */
-	bool close_sent;
-	bool was_pending; /* counts as not logged in at its address */
 
 	struct conn_login *login;        /* owned; NULL once logged in */
 	struct login_identity *identity; /* owned; to be judged again; NULL until then */
@@ -78,17 +86,10 @@ struct conn {
 	/* After the login. */
 	struct local_user *local_user;
 	struct conn *user_next, **user_prev; /* local_user->conns */
-	uint32_t user;                       /* index */
-	uint32_t session;                    /* SHM_NONE: none, or ended already */
 	uint32_t address;                    /* shm/limit.h */
-	struct subscription *subs;           /* owned; the inbox among them */
-	unsigned sub_count, sub_cap;
-	char (*only)[ROOM_SIZE]; /* login.only and what was joined since; owned, NULL: all */
 	unsigned only_count;
-	char name[NAME_SIZE]; /* "" until logged in */
-	char device[DEVICE_SIZE];
-	char room[ROOM_SIZE]; /* of the last join here; "": the lobby */
-	char peer[46];        /* its address as text */
+	char (*only)[ROOM_SIZE]; /* login.only and what was joined since; owned, NULL: all */
+	char peer[46];           /* its address as text */
 };
 
 static inline bool conn_is_open(const struct conn *conn)
@@ -118,8 +119,8 @@ void conn_tell_error(struct conn *conn, const char *id, enum proto_error error, 
 		     int64_t retry_after_ms);
 /* One frame that was prepared; keeps the books. False: stop writing to it. */
 bool conn_write(struct conn *conn, char *frame, size_t len);
-/* The same for who writes one frame to many, and counts the bytes for all of them. */
-bool conn_write_uncounted(struct conn *conn, char *frame, size_t len);
+/* For who writes by itself and keeps the books: how it went. */
+bool conn_wrote(struct conn *conn, enum ws_result result);
 /* An empty outbox lends its memory to the next one that needs some. */
 void conn_spare_outbox(struct conn *conn);
 /* It has something to write at the end of this turn. */

@@ -12,109 +12,159 @@
 
 /* ---- one log, everyone -------------------------------------------------------- */
 
-/*
- * A write goes deep into the kernel and leaves little of a big room in the near caches: the
- * next connection is fetched while this one's is under way, and its socket's data after it.
- */
-static void fetch_ahead(const struct local_log *local, unsigned at)
+/* Who gets the same frame: worker->frame, lines first .. last of a log. */
+struct crowd {
+	struct worker *worker;
+	struct conn *conns[WS_WRITE_ALL_MAX];
+	struct ws *sockets[WS_WRITE_ALL_MAX];
+	unsigned count;
+	bool written;
+	struct room_log_slice slice; /* last 0: nothing is read yet */
+};
+
+static void crowd_write(struct crowd *crowd)
 {
-	if (at + 2 < local->count)
-		__builtin_prefetch(local->subs[at + 2].conn);
-	if (at + 1 < local->count)
-		__builtin_prefetch(local->subs[at + 1].conn->ws);
-}
+	struct shm *shm = &crowd->worker->shm;
+	const struct room_log_slice *slice = &crowd->slice;
+	uint64_t lines = crowd->count * (slice->last - slice->first + 1);
+	enum ws_result results[WS_WRITE_ALL_MAX];
 
-/* One slice, one frame, many writes. Those who are behind get a reading of their own. */
-static void write_slice(struct worker *worker, struct local_log *local,
-			const struct room_log_slice *slice)
-{
-	uint64_t lines = slice->last - slice->first + 1, written = 0;
-
-	for (unsigned i = 0; i < local->count; i++) {
-		struct subscriber *sub = &local->subs[i];
-		struct conn *conn = sub->conn;
-
-		if (sub->waits)
-			continue;
-		fetch_ahead(local, i);
-		if (!conn_is_ready(conn)) {
-			sub->waits = true;
-			continue;
-		}
-		if (sub->after >= slice->last)
-			continue;
-		if (sub->after != slice->first - 1) {
-			conn_want_flush(conn);
-			continue;
-		}
-		sub->after = slice->last;
-		conn->lines_out += lines;
-		conn_write_uncounted(conn, worker->frame, slice->len);
-		written++;
-	}
-	if (written == 0)
+	if (crowd->count == 0)
 		return;
-	counter_add(&worker->shm, COUNTER_lines_out_total, written * lines);
-	counter_add(&worker->shm, COUNTER_deliveries_total, written * lines);
-	counter_add(&worker->shm, COUNTER_bytes_out_total, written * slice->len);
-	counter_latency(&worker->shm, slice->mono_us);
+	ws_write_all(crowd->sockets, crowd->count, crowd->worker->frame, slice->len, results);
+	for (unsigned i = 0; i < crowd->count; i++)
+		if (results[i] != WS_WRITTEN)
+			conn_wrote(crowd->conns[i], results[i]);
+	counter_add(shm, COUNTER_lines_out_total, lines);
+	counter_add(shm, COUNTER_deliveries_total, lines);
+	counter_add(shm, COUNTER_bytes_out_total, crowd->count * slice->len);
+	crowd->count = 0;
+	crowd->written = true;
 }
 
-static void flush_subscribers(struct local_log *local)
+/* Nobody else gets this frame now. */
+static void crowd_end(struct crowd *crowd)
 {
-	for (unsigned i = 0; i < local->count; i++)
-		if (conn_is_ready(local->subs[i].conn))
-			conn_want_flush(local->subs[i].conn);
+	crowd_write(crowd);
+	if (crowd->written)
+		counter_latency(&crowd->worker->shm, crowd->slice.mono_us);
+	crowd->written = false;
+	crowd->slice.last = 0;
+}
+
+static void crowd_join(struct crowd *crowd, struct subscriber *sub)
+{
+	const struct room_log_slice *slice = &crowd->slice;
+
+	sub->after = slice->last;
+	sub->lines += (uint32_t)(slice->last - slice->first + 1);
+	crowd->conns[crowd->count] = sub->conn;
+	crowd->sockets[crowd->count] = sub->ws;
+	if (++crowd->count == WS_WRITE_ALL_MAX)
+		crowd_write(crowd);
+}
+
+/* The frame becomes that of those who have been sent everything up to `after`. */
+static enum room_log_result crowd_read(struct crowd *crowd, const struct local_log *local,
+				       uint64_t after)
+{
+	struct worker *worker = crowd->worker;
+	enum room_log_result result;
+
+	if (crowd->slice.last != 0 && crowd->slice.first == after + 1)
+		return ROOM_LOG_LINES;
+	crowd_end(crowd);
+	judge_all(worker);
+	result = room_log_read(&worker->shm, local->log, local->epoch, after + 1, local->until,
+			       worker->frame, FRAME_MAX_BYTES, &crowd->slice);
+	if (result != ROOM_LOG_LINES)
+		crowd->slice.last = 0;
+	return result;
+}
+
+/* The subscriber whose turn it is. Anything but ROOM_LOG_RESET: the turn is the next one's. */
+static enum room_log_result serve(struct crowd *crowd, struct local_log *local)
+{
+	struct subscriber *sub = &local->subs[local->turn];
+	enum room_log_result result = ROOM_LOG_NONE;
+
+	if (!sub->waits && sub->after < local->until)
+		result = crowd_read(crowd, local, sub->after);
+	if (result == ROOM_LOG_RESET)
+		return result;
+	local->left--;
+	if (++local->turn >= local->count)
+		local->turn = 0;
+	/* Before it was read everyone was judged. */
+	if (result == ROOM_LOG_LINES && !sub->waits) {
+		crowd_join(crowd, sub);
+		/* A frame was too small for all: so it is for the others. */
+		if (sub->after < local->until)
+			local->left = local->count;
+		if (crowd->worker->writes_left > 0)
+			crowd->worker->writes_left--;
+	} else if (result == ROOM_LOG_LAPPED) {
+		conn_want_flush(sub->conn);
+	}
+	return result;
 }
 
 /*
- * Up to what is there now, no further: while we write to a big room other workers append, and to
- * follow them until nothing is left would keep this worker from its own clients for as long as
- * those go on. What has come meanwhile has set its dirty bit and rung.
+ * New lines of a log to all who keep up; the others are left to deliver_conn. Up to what is there
+ * now, no further: while we write to a big room other workers append, and to follow them until
+ * nothing is left would keep this worker from its own clients for as long as those go on. False:
+ * the turn's share of writes is used up. `local` may be gone afterwards.
  */
-void deliver_log(struct worker *worker, struct local_log *local)
+static bool deliver_log(struct worker *worker, struct local_log *local)
 {
+	const struct log_head *head = segment_log(&worker->shm, local->log);
 	uint64_t until = room_log_next(&worker->shm, local->log) - 1;
-	struct room_log_slice slice;
-	uint64_t first, head;
+	struct crowd crowd;
 
-	for (;;) {
-		judge_all(worker);
-		switch (room_log_read(&worker->shm, local->log, local->epoch, local->delivered + 1,
-				      until, worker->frame, FRAME_MAX_BYTES, &slice)) {
-		case ROOM_LOG_LINES:
-			write_slice(worker, local, &slice);
-			local->delivered = slice.last;
-			continue;
-		case ROOM_LOG_NONE:
-			return;
-		case ROOM_LOG_LAPPED:
-			if (room_log_bounds(&worker->shm, local->log, local->epoch, &first,
-					    &head)) {
-				local->delivered = first - 1;
-				flush_subscribers(local);
-			}
-			continue; /* another epoch: the read says so */
-		case ROOM_LOG_RESET:
+	if (atomic_load_explicit(&head->epoch, memory_order_acquire) != local->epoch) {
+		follow_reset(worker, local);
+		return true;
+	}
+	if (until != local->until) {
+		local->until = until;
+		local->left = local->count;
+	}
+	crowd.worker = worker;
+	crowd.count = 0;
+	crowd.written = false;
+	crowd.slice.last = 0;
+	while (local->left > 0 && worker->writes_left > 0) {
+		if (serve(&crowd, local) == ROOM_LOG_RESET) {
+			crowd_end(&crowd);
 			follow_reset(worker, local);
+			return true;
+		}
+	}
+	crowd_end(&crowd);
+	return local->left == 0;
+}
+
+static void deliver_dirty(struct worker *worker)
+{
+	bool from_start = worker->dirty_cursor == 0;
+	uint32_t log;
+
+	worker->writes_left = deliver_is_urgent(worker) ? UINT32_MAX : DELIVER_WRITES_A_TURN;
+	for (;;) {
+		log = doorbell_take(&worker->shm, &worker->dirty_cursor);
+		if (log == SHM_NONE) {
+			worker->dirty_cursor = 0;
+			if (from_start)
+				break;
+			from_start = true;
+		} else if (worker->log_at[log] != NULL &&
+			   !deliver_log(worker, worker->log_at[log])) {
+			/* The other logs are next, then the rest of this one. */
+			doorbell_mark(&worker->shm, log);
 			return;
 		}
 	}
-}
-
-void deliver_dirty(struct worker *worker)
-{
-	uint32_t cursor = 0, log;
-
 	worker->dirty = false;
-	worker->gathered_lines = 0;
-	worker->gathered_bytes = 0;
-	while ((log = doorbell_take(&worker->shm, &cursor)) != SHM_NONE) {
-		struct local_log *local = worker->log_at[log];
-
-		if (local != NULL)
-			deliver_log(worker, local);
-	}
 }
 
 /* ---- one connection, everything --------------------------------------------------- */
@@ -330,7 +380,8 @@ void deliver_conn(struct conn *conn)
 		conn_close_now(conn);
 }
 
-void deliver_flush(struct worker *worker)
+/* Those on worker->flush. */
+static void flush_conns(struct worker *worker)
 {
 	struct conn *conn;
 
@@ -338,6 +389,24 @@ void deliver_flush(struct worker *worker)
 		worker->flush = conn->flush_next;
 		conn->flushing = false;
 		deliver_conn(conn);
+	}
+}
+
+/*
+ * First who sent something, or asked: his answer doesn't wait for a thousand others' lines, and
+ * while those go out he sends what the next turn delivers. Then everyone, then who was found
+ * behind.
+ */
+void deliver_turn(struct worker *worker)
+{
+	flush_conns(worker);
+	if (worker->dirty) {
+		deliver_dirty(worker);
+		flush_conns(worker);
+	}
+	if (!worker->dirty) {
+		worker->gathered_lines = 0;
+		worker->gathered_bytes = 0;
 	}
 }
 

@@ -1,8 +1,8 @@
 /*
  * From the logs to the sockets.
  *
- *	deliver_log    new lines of one log: read once into one prepared frame, which is written to
- *	               every subscriber whose cursor stands right before it
+ *	deliver_turn   new lines of the dirty logs: read once into a prepared frame, which is
+ *	               written to every subscriber whose cursor stands right before it
  *	deliver_conn   one connection: its outbox in order, then what its cursors are behind
  *
  * No queue: a client that takes nothing keeps its cursors, and when its socket is free
@@ -13,14 +13,17 @@
 
 #include "worker/subscribe.h"
 
-/* New lines of a log to all who keep up; the others are left to deliver_conn. */
-void deliver_log(struct worker *worker, struct local_log *local);
-/* All logs whose dirty bit is set. */
-void deliver_dirty(struct worker *worker);
+/*
+ * A turn of the loop writes so many frames of rooms and then looks at its clients again: they don't
+ * wait for a room of ten thousand, and who is written to later gets in one frame what has come
+ * meanwhile.
+ */
+#define DELIVER_WRITES_A_TURN 256u
+
 /* What a connection is owed, until it is done or its socket is full. */
 void deliver_conn(struct conn *conn);
-/* Those on worker->flush. */
-void deliver_flush(struct worker *worker);
+/* Whatever this worker's own clients have caused in this turn of the loop. */
+void deliver_turn(struct worker *worker);
 /*
  * What was appended here and not delivered fills so much of a small log that waiting any longer
  * would cost even the sender's own lines their place in it: deliver now.

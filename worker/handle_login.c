@@ -255,6 +255,8 @@ static void judge(struct conn *conn, const struct message_login *line)
 	struct worker *worker = conn->worker;
 	struct conn_login *login = conn->login;
 	struct login_result *result = &login->result;
+	bool is_dialled = worker->inherit->wildcard && !login->proxied;
+	struct sockaddr_storage peer, local;
 	struct login_request request = {
 		.user = or_null(line->user),
 		.server = line->server.str,
@@ -265,14 +267,15 @@ static void judge(struct conn *conn, const struct message_login *line)
 		.expires_s = login->expires_s,
 		.exporter = login->exporter[0] != '\0' ? login->exporter : NULL,
 		.now_s = clock_wall_ms() / 1000,
-		.peer = (const struct sockaddr *)&login->peer,
+		.peer = (const struct sockaddr *)&peer,
 		.proxied = login->proxied,
 		/* Behind a proxy it is not what the client has dialled. */
-		.local = worker->inherit->wildcard && !login->proxied
-				 ? (const struct sockaddr *)&login->local
-				 : NULL,
+		.local = is_dialled ? (const struct sockaddr *)&local : NULL,
 	};
 
+	address_to_sockaddr(&login->peer, &peer);
+	if (is_dialled)
+		ws_local_address(conn->ws, &local);
 	switch (login_judge(keyring_view(worker->keyring), &request, result)) {
 	case LOGIN_ACCEPT:
 		if (agent_board_has(worker->inherit->agents, result->identity.user))

@@ -22,7 +22,7 @@ struct login_wish {
 };
 
 struct conn_login {
-	struct sockaddr_storage peer, local;
+	struct address peer;
 	bool proxied; /* the peer's address is what a proxy says */
 	char exporter[BINDING_SIZE]; /* what binds a login to this connection; "": nothing does */
 	char nonce[NONCE_SIZE];

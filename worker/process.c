@@ -94,14 +94,13 @@ static void drop_a_startup(struct process *process)
 {
 	struct shm *shm = &process->worker.shm;
 	uint64_t here = count_startups(process);
-	uint32_t dice = (uint32_t)random_u64();
 
 	/* The newcomer may be gone already, and the crowd another worker's. */
 	if (here == 0)
 		return;
-	if (!startups_drop(counter_sum(shm, COUNTER_startups), process->worker.config->max_startups,
-			   dice) &&
-	    !startups_drop(here, process->startups_here, dice))
+	if (!startups_drop(counter_sum(shm, COUNTER_startups),
+			   process->worker.config->max_startups) &&
+	    !startups_drop(here, process->startups_here))
 		return;
 	counter_add(shm, COUNTER_startups_dropped_total, 1);
 	if (random_below(here) < ws_gate_waiting(process->gate))
@@ -190,16 +189,17 @@ static void on_no_wait(uv_idle_t *idle)
 /*
  * A turn of the loop reads at most a quarter of a kilobyte from each client. Delivering after each
  * of them would write to a whole room for every few lines of a client that sends many; so as long
- * as lines keep coming we look again, without waiting, and deliver what was gathered. A single line
- * costs one more look, about half a microsecond.
+ * as lines keep coming we look again, without waiting, and deliver what was gathered. A line that
+ * comes alone waits for nothing.
  */
 static bool gather_more(struct process *process)
 {
 	uint64_t lines =
 		counter_of(&process->worker.shm, process->inherit->slot, COUNTER_lines_in_total);
 	bool more = lines != process->lines_seen && process->worker.dirty &&
-		    process->gather_turns < GATHER_TURNS_MAX &&
-		    lines - process->lines_flushed < GATHER_LINES_MAX;
+		    process->worker.burst && process->gather_turns < GATHER_TURNS_MAX &&
+		    lines - process->lines_flushed < GATHER_LINES_MAX &&
+		    ws_server_has_more(process->server);
 
 	process->lines_seen = lines;
 	if (more) {
@@ -217,8 +217,12 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct process *process = prepare->data;
 
-	if (!gather_more(process))
-		worker_flush(&process->worker);
+	if (gather_more(process))
+		return;
+	worker_flush(&process->worker);
+	/* Its share of a turn was used up: look at the clients, don't wait for them. */
+	if (process->worker.dirty)
+		uv_idle_start(&process->no_wait, on_no_wait);
 }
 
 static void drain(void *data, const struct control_drain *order)

@@ -20,6 +20,7 @@
 
 #define HTTP_PORT 80u
 #define HTTPS_PORT 443u
+#define BURST_MS 10u /* who has sent a message so short a while ago is likely to send more */
 
 /* ---- a client came ------------------------------------------------------------- */
 
@@ -81,13 +82,11 @@ static void *on_open(void *server_data, struct ws *ws, const struct ws_peer *pee
 	struct worker *worker = server_data;
 	const struct config *config = worker->config;
 	struct conn *conn = conn_create(worker, ws);
-	struct address address;
 
 	if (conn == NULL)
 		return NULL;
 	conn->login = login_state_create(peer);
-	address_from_sockaddr((const struct sockaddr *)&peer->address, &address);
-	address_format(&address, conn->peer);
+	address_format(&peer->address, conn->peer);
 	counter_add(&worker->shm, COUNTER_connections_total, 1);
 	if (peer->tls)
 		counter_add(&worker->shm, COUNTER_tls_connections_total, 1);
@@ -155,10 +154,8 @@ static void take_lines(struct conn *conn, const char *text, size_t len)
 			dispatch_line(conn, text, line_len);
 		text += taken;
 		len -= taken;
-		if (deliver_is_urgent(conn->worker)) {
-			deliver_dirty(conn->worker);
-			deliver_flush(conn->worker);
-		}
+		if (deliver_is_urgent(conn->worker))
+			deliver_turn(conn->worker);
 		/* Many answers to one frame: some go out now, so that the outbox stays small. */
 		if (conn->outbox.bytes.len > CONN_FLUSH_BYTES && !conn->blocked)
 			deliver_conn(conn);
@@ -175,10 +172,13 @@ void receive_held(struct conn *conn, struct buf *held)
 static void on_receive(void *data, const char *text, size_t len, bool binary)
 {
 	struct conn *conn = data;
+	uint64_t now;
 
 	(void)binary;
 	counter_add(&conn->worker->shm, COUNTER_bytes_in_total, len);
-	conn->heard_ms = clock_mono_ms();
+	now = clock_mono_ms();
+	conn->worker->burst = now - conn->heard_ms < BURST_MS;
+	conn->heard_ms = now;
 	take_lines(conn, text, len);
 }
 
@@ -265,13 +265,13 @@ static void on_closed(void *data, unsigned code)
 	struct conn *conn = data;
 	struct worker *worker = conn->worker;
 
-	if (conn->name[0] != '\0' || stranger_may_log_connect(worker))
-		log_disconnect(conn, code);
 	conn->state = CONN_CLOSING;
 	conn->close_sent = true;
 	timer_cancel(&conn->timer);
 	remove_from_flush(conn);
 	subscribe_remove_all(conn);
+	if (conn->name[0] != '\0' || stranger_may_log_connect(worker))
+		log_disconnect(conn, code);
 	subscribe_leave_user(conn);
 	if (conn->session != SHM_NONE)
 		session_lose(&worker->shm, conn->session, PRESENCE_GRACE_MS);
@@ -309,8 +309,7 @@ static bool origin_is_ours(void *server_data, const char *origin)
 	}
 	judge_all(worker);
 	return server_name_canonical(origin, port, dialled) == 0 &&
-	       login_server_is_ours(keyring_view(worker->keyring), dialled, true, NULL,
-				    canonical);
+	       login_server_is_ours(keyring_view(worker->keyring), dialled, true, NULL, canonical);
 }
 
 const struct ws_handler worker_ws_handler = {

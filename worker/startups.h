@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* `count` wait, `max` may; 0: as many as come. dice: any 32 bits. True: one of them has to go. */
-bool startups_drop(uint64_t count, uint64_t max, uint32_t dice);
+/* `count` wait, `max` may; 0: as many as come. True: one of them has to go. */
+bool startups_drop(uint64_t count, uint64_t max);
 
 #endif

@@ -17,17 +17,16 @@
 
 void stranger_ip(const struct conn *conn, uint8_t ret_ip[16])
 {
-	struct address peer;
+	const struct address *peer = &conn->login->peer;
 
-	address_from_sockaddr((const struct sockaddr *)&conn->login->peer, &peer);
 	memset(ret_ip, 0, 16);
-	if (peer.family == AF_INET6) {
-		memcpy(ret_ip, peer.bytes, 16);
+	if (peer->family == AF_INET6) {
+		memcpy(ret_ip, peer->bytes, 16);
 		return;
 	}
 	ret_ip[10] = 0xff;
 	ret_ip[11] = 0xff;
-	memcpy(ret_ip + 12, peer.bytes, 4);
+	memcpy(ret_ip + 12, peer->bytes, 4);
 }
 
 static bool may_log(struct worker *worker, struct log_limit *limit, unsigned a_second)
@@ -102,11 +101,9 @@ void stranger_refused(struct conn *conn)
 
 void stranger_entered(struct conn *conn)
 {
-	struct address peer;
 	uint8_t ip[16];
 
-	address_from_sockaddr((const struct sockaddr *)&conn->login->peer, &peer);
-	if (conn->login->proxied || !address_is_loopback(&peer))
+	if (conn->login->proxied || !address_is_loopback(&conn->login->peer))
 		return;
 	stranger_ip(conn, ip);
 	penalty_forgive(&conn->worker->shm, ip, clock_mono_ms());

@@ -78,7 +78,7 @@ static int log_create(struct worker *worker, struct room_ref ref, const char *na
 	worker->log_at[ref.log] = local;
 	/* The bit first, then `next`: a line in between rings, one before is counted. */
 	room_log_subscribe(&worker->shm, ref.log);
-	local->delivered = room_log_next(&worker->shm, ref.log) - 1;
+	local->until = room_log_next(&worker->shm, ref.log) - 1;
 	if (!log_is_inbox(&worker->shm, ref.log))
 		presence_start(worker, local);
 	*ret_local = local;
@@ -90,9 +90,7 @@ static int log_create(struct worker *worker, struct room_ref ref, const char *na
 static struct subscription *find(const struct conn *conn, uint32_t log, uint64_t epoch)
 {
 	for (unsigned i = 0; i < conn->sub_count; i++) {
-		struct local_log *local = conn->subs[i].local;
-
-		if (local->log == log && local->epoch == epoch)
+		if (conn->subs[i].log == log && conn->subs[i].local->epoch == epoch)
 			return &conn->subs[i];
 	}
 	return NULL;
@@ -108,6 +106,12 @@ struct subscriber *subscribe_find(const struct conn *conn, uint32_t log, uint64_
 bool subscribe_has(const struct conn *conn, uint32_t log, uint64_t epoch)
 {
 	return find(conn, log, epoch) != NULL;
+}
+
+void subscribe_hold(const struct conn *conn)
+{
+	for (unsigned i = 0; i < conn->sub_count; i++)
+		conn->subs[i].local->subs[conn->subs[i].at].waits = true;
 }
 
 int subscribe_add(struct conn *conn, struct room_ref ref, const char *name)
@@ -134,9 +138,13 @@ int subscribe_add(struct conn *conn, struct room_ref ref, const char *name)
 			log_destroy(worker, local);
 		return -ENOMEM;
 	}
-	local->subs[local->count] = (struct subscriber){
-		.conn = conn, .after = room_log_next(&worker->shm, ref.log) - 1};
-	conn->subs[conn->sub_count++] = (struct subscription){.local = local, .at = local->count};
+	local->subs[local->count] =
+		(struct subscriber){.conn = conn,
+				    .ws = conn->ws,
+				    .after = room_log_next(&worker->shm, ref.log) - 1,
+				    .waits = !conn_is_ready(conn)};
+	conn->subs[conn->sub_count++] =
+		(struct subscription){.local = local, .at = local->count, .log = ref.log};
 	local->count++;
 	return 0;
 }
@@ -147,6 +155,7 @@ static void remove_subscription(struct conn *conn, struct subscription *sub)
 	struct local_log *local = sub->local;
 	unsigned at = sub->at, last = local->count - 1;
 
+	conn->lines_out += local->subs[at].lines;
 	if (at != last) {
 		struct conn *moved = local->subs[last].conn;
 
@@ -156,6 +165,11 @@ static void remove_subscription(struct conn *conn, struct subscription *sub)
 				moved->subs[i].at = at;
 	}
 	local->count--;
+	/* Somebody may have moved to a place that was passed already. */
+	if (local->left > 0)
+		local->left = local->count;
+	if (local->turn >= local->count)
+		local->turn = 0;
 	*sub = conn->subs[--conn->sub_count];
 	if (local->count == 0)
 		log_destroy(conn->worker, local);

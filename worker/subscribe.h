@@ -14,20 +14,28 @@
 
 #include "shm/room.h"
 
+/* All that a delivery looks at, in a row: a connection's own memory is seldom in a near cache. */
 struct subscriber {
 	struct conn *conn;
+	struct ws *ws;  /* conn->ws */
 	uint64_t after; /* the cursor: it has been sent everything up to here */
 	/*
-	 * Not ready when we looked: it costs a delivery nothing until its turn comes
-	 * (deliver_conn), which every connection gets that becomes ready.
+	 * Not conn_is_ready, or about to get a frame of its own: no frame that others get is
+	 * written to it until its turn comes (deliver_conn), which each of these gets.
 	 */
 	bool waits;
+	uint32_t lines; /* sent from here, and not yet in conn->lines_out */
 };
 
 struct local_log {
 	uint32_t log;
 	uint64_t epoch;
-	uint64_t delivered; /* the shared reading has come so far; cursors may be elsewhere */
+	/*
+	 * The delivery under way: lines up to `until`, the subscriber whose turn is next, how many
+	 * have yet to be looked at. left 0: all who keep up have been sent everything up to until.
+	 */
+	uint64_t until;
+	unsigned turn, left;
 	struct subscriber *subs;
 	unsigned count, cap;
 	unsigned at; /* in worker->logs */
@@ -48,6 +56,8 @@ struct local_user {
 struct local_log *subscribe_log(const struct worker *worker, uint32_t log, uint64_t epoch);
 /* The cursor of a connection in a log, or NULL. Until the next add or remove. */
 struct subscriber *subscribe_find(const struct conn *conn, uint32_t log, uint64_t epoch);
+/* Until it has been sent something of its own, which has to come. */
+void subscribe_hold(const struct conn *conn);
 bool subscribe_has(const struct conn *conn, uint32_t log, uint64_t epoch);
 
 /*

@@ -99,7 +99,7 @@ void worker_bell(struct worker *worker)
 {
 	counter_add(&worker->shm, COUNTER_rings_in_total, 1);
 	doorbell_drain(&worker->shm, peers_handle, worker);
-	deliver_dirty(worker);
+	worker->dirty = true;
 }
 
 void worker_flush(struct worker *worker)
@@ -109,10 +109,7 @@ void worker_flush(struct worker *worker)
 	/* A loop that is woken by SIGCONT turns once more before it reads. */
 	worker->woke_late = worker->awake_ms != 0 && now - worker->awake_ms >= WORKER_STALL_MS;
 	worker->awake_ms = now;
-	if (worker->dirty)
-		deliver_dirty(worker);
-	if (worker->flush != NULL)
-		deliver_flush(worker);
+	deliver_turn(worker);
 }
 
 void worker_janitor(struct worker *worker)
@@ -147,9 +144,12 @@ static void look_at_logs(struct worker *worker)
 			continue;
 		local = worker->logs[i - 1];
 		head = segment_log(&worker->shm, local->log);
-		if (room_log_next(&worker->shm, local->log) != local->delivered + 1 ||
-		    atomic_load_explicit(&head->epoch, memory_order_acquire) != local->epoch)
-			deliver_log(worker, local);
+		if (atomic_load_explicit(&head->epoch, memory_order_acquire) != local->epoch) {
+			follow_reset(worker, local);
+		} else if (room_log_next(&worker->shm, local->log) != local->until + 1) {
+			doorbell_mark(&worker->shm, local->log);
+			worker->dirty = true;
+		}
 	}
 }
 

@@ -74,9 +74,12 @@ struct worker {
 	struct local_user **user_at;
 	struct local_log **logs; /* the same logs without holes */
 	unsigned log_count, log_cap;
-	bool dirty; /* our own dirty bits are set: deliver in worker_flush */
+	bool dirty; /* there are dirty bits of ours to be looked at: deliver in worker_flush */
+	uint32_t dirty_cursor; /* where the next look at them begins */
+	uint32_t writes_left;  /* of this turn's share */
 	/* Appended here since the last delivery, as what part of a room it fills. */
 	uint64_t gathered_lines, gathered_bytes;
+	bool burst;        /* the last message came right behind another of the same client */
 	uint64_t awake_ms; /* the last turn of the loop; 0: none yet */
 	bool woke_late;    /* before this turn we stood still: what it reads may be old */
 
@@ -95,7 +98,7 @@ struct worker {
 	uint64_t looked_changes; /* worker_look: what stood in the segment at the last one */
 	uint64_t look_full_ms;   /* when everything is looked at though nothing changed */
 
-	uint64_t log_next_ms;        /* the periodic line about active connections */
+	uint64_t log_next_ms; /* the periodic line about active connections */
 	/* What strangers do is logged at a bounded rate (stranger.h). */
 	struct log_limit refusals_logged, connects_logged;
 };

@@ -7,6 +7,7 @@
 #include "worker/ws_upgrade.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,21 +168,23 @@ static int filter_upgrade(struct ws_server *server, struct lws *wsi)
 static int find_peer(const struct ws_server *server, struct lws *wsi, struct ws_peer *ret_peer)
 {
 	const struct ws_arrival *arrival = ws_strangers_arrival(&server->strangers, wsi);
-	socklen_t address_len = sizeof(ret_peer->address), local_len = sizeof(ret_peer->local);
-	int fd = lws_get_socket_fd(wsi);
 
-	if (getpeername(fd, (struct sockaddr *)&ret_peer->address, &address_len) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&ret_peer->local, &local_len) < 0)
-		return -errno;
 	if (arrival == NULL)
 		return -EPROTO;
 	ret_peer->proxied = arrival->proxy != PROXY_NONE;
-	if (arrival->client.family != 0)
-		address_to_sockaddr(&arrival->client, &ret_peer->address);
+	ret_peer->address = arrival->client.family != 0 ? arrival->client : arrival->peer;
 	ret_peer->tls = lws_is_ssl(wsi);
 	if (ret_peer->tls)
 		ret_peer->has_exporter = tls_exporter(lws_get_ssl(wsi), ret_peer->exporter);
 	return 0;
+}
+
+void ws_local_address(const struct ws *ws, struct sockaddr_storage *ret_address)
+{
+	socklen_t len = sizeof(*ret_address);
+
+	memset(ret_address, 0, sizeof(*ret_address));
+	(void)!getsockname(lws_get_socket_fd(ws->wsi), (struct sockaddr *)ret_address, &len);
 }
 
 static int established(struct ws_server *server, struct ws *ws, struct lws *wsi)
@@ -191,6 +194,7 @@ static int established(struct ws_server *server, struct ws *ws, struct lws *wsi)
 	ws->wsi = wsi;
 	ws->server = server;
 	ws->fd = lws_is_ssl(wsi) ? -1 : lws_get_socket_fd(wsi);
+	ws->corked = ws->fd >= 0;
 	ws->close_code = 1006;
 	ws->state = WS_OPEN;
 	if (find_peer(server, wsi, &peer) < 0)
@@ -394,9 +398,14 @@ int ws_server_accept(struct ws_server *server, int fd, const struct ws_arrival *
 		.fd = {.sockfd = fd},
 	};
 
-	/* On failure libwebsockets has closed the socket. */
-	struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
+	int on = 1;
+	struct lws *wsi;
 
+	/* So that our first frame goes out with the answer to the upgrade. */
+	if (!arrival->tls)
+		setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+	/* On failure libwebsockets has closed the socket. */
+	wsi = lws_adopt_descriptor_vhost_via_info(&desc);
 	if (wsi == NULL)
 		return -ENOMEM;
 	if (ws_strangers_add(&server->strangers, wsi, arrival))

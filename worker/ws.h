@@ -36,12 +36,13 @@ struct ws_arrival {
 	bool tls;              /* it begins a TLS handshake */
 	bool plain_refused;    /* it doesn't, and should: its request is answered with 426 */
 	enum proxy_kind proxy; /* what its peer is trusted to be */
+	struct address peer;
 	struct address client; /* whom a proxy speaks for; family 0: not known, or itself */
 };
 
 /* Who is on the other end. */
 struct ws_peer {
-	struct sockaddr_storage address, local;
+	struct address address;
 	bool proxied; /* a trusted proxy told the address, and so it never counts as loopback */
 	bool tls;
 	bool has_exporter; /* "tls-exporter" can bind a login to this connection */
@@ -99,6 +100,8 @@ struct ws_server *ws_server_create(const struct ws_options *options,
 void ws_server_destroy(struct ws_server *server);
 /* Takes over an accepted, nonblocking socket: on failure closes it and returns -errno. */
 int ws_server_accept(struct ws_server *server, int fd, const struct ws_arrival *arrival);
+/* More of whoever sent the last message is here already. One system call. */
+bool ws_server_has_more(const struct ws_server *server);
 /* Sockets whose peers are not ws_known, unfinished handshakes among them. */
 unsigned ws_server_strangers(const struct ws_server *server);
 /* Cuts one of them, drawn at random, soon; without a close frame. */
@@ -121,11 +124,17 @@ enum ws_result {
  * Never call it after WS_BLOCKED before `writable`, nor after ws_close.
  */
 enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary);
+#define WS_WRITE_ALL_MAX 64u
+/* The same text frame to `count` connections, at most WS_WRITE_ALL_MAX: a result for each. */
+void ws_write_all(struct ws *const *all, unsigned count, char *data, size_t len,
+		  enum ws_result *ret_results);
 /* True while a write is held back. */
 bool ws_is_blocked(const struct ws *ws);
 enum ws_result ws_ping(struct ws *ws);
 /* What its kernel has taken. One system call. */
 void ws_flow(const struct ws *ws, struct flow *ret_flow);
+/* The address it has dialled. One system call; without a family on failure. */
+void ws_local_address(const struct ws *ws, struct sockaddr_storage *ret_address);
 /* The peer has logged in. */
 void ws_known(struct ws *ws);
 /* The peer sends nothing more: what is still to be read is all. One system call. */

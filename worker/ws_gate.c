@@ -15,7 +15,6 @@
 
 struct guest {
 	int fd;
-	struct address peer;
 	struct ws_arrival arrival;
 	bool has_header; /* the PROXY header it had to send is taken */
 };
@@ -56,7 +55,7 @@ static enum look wait_for_bytes(const struct guest *guest, size_t bytes)
 
 static enum look refuse_header(const struct guest *guest, const char *what)
 {
-	ws_proxied_log(&guest->peer, what);
+	ws_proxied_log(&guest->arrival.peer, what);
 	return LOOK_GONE;
 }
 
@@ -139,7 +138,7 @@ static void decide(struct ws_gate *gate, struct guest *guest, enum look what)
 	struct ws_arrival *arrival = &guest->arrival;
 
 	/* This is about the way to us, so about the peer, and not about whom it speaks for. */
-	arrival->plain_refused = !arrival->tls && !address_is_loopback(&guest->peer) &&
+	arrival->plain_refused = !arrival->tls && !address_is_loopback(&guest->arrival.peer) &&
 				 !gate->options.insecure_plain;
 	if (what == LOOK_GONE)
 		fd_close(&guest->fd);
@@ -251,8 +250,8 @@ void ws_gate_take(struct ws_gate *gate, int fd, const struct sockaddr *peer)
 	struct guest guest = {.fd = fd};
 	enum look what;
 
-	address_from_sockaddr(peer, &guest.peer);
-	guest.arrival.proxy = proxies_find(gate->options.proxies, &guest.peer);
+	address_from_sockaddr(peer, &guest.arrival.peer);
+	guest.arrival.proxy = proxies_find(gate->options.proxies, &guest.arrival.peer);
 	what = look(gate->options.proxies, &guest);
 	if (what == LOOK_WAIT)
 		wait_for(gate, &guest);

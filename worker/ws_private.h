@@ -16,21 +16,24 @@ enum ws_state { WS_HTTP, WS_OPEN, WS_CLOSING, WS_DEAD };
 
 /* libwebsockets' per-session data; zeroed by it. */
 struct ws {
+	/* What a write looks at. */
 	struct lws *wsi;
-	struct ws_server *server;
-	void *conn;         /* the handler's; NULL before `open` and if it refused */
-	struct buf message; /* what has come of a message that is not whole yet */
-	struct utf8 text;   /* of the message, where it is text */
-	struct ws *closing_next, **closing_prev; /* the server's closing list */
-	uint64_t close_by_ms;
-	unsigned close_code; /* the one we send, or the peer's */
-	int fd;              /* plain: frames go straight to it. -1: through libwebsockets (TLS) */
+	int fd; /* plain: frames go straight to it. -1: through libwebsockets (TLS) */
 	enum ws_state state;
 	bool blocked;
+	bool corked; /* what is written waits for our first frame (TCP_CORK) */
+
 	bool binary;          /* the message that is coming */
 	bool skipping;        /* refused: the rest of it is thrown away */
 	bool peer_has_closed; /* what it sends behind its close frame is not read */
 	bool close_waits;     /* until the rest of a refused message has come */
+	struct utf8 text;     /* of the message, where it is text */
+	struct buf message;   /* what has come of a message that is not whole yet */
+	struct ws_server *server;
+	void *conn; /* the handler's; NULL before `open` and if it refused */
+	struct ws *closing_next, **closing_prev; /* the server's closing list */
+	uint64_t close_by_ms;
+	unsigned close_code; /* the one we send, or the peer's */
 };
 
 struct ws_server {
@@ -43,6 +46,7 @@ struct ws_server {
 	struct ws *closing;          /* about in the order of their deadlines */
 	struct ws **closing_end;
 	struct ws_strangers strangers;
+	int heard_fd; /* of the last message; -1: TLS */
 };
 
 /* The refused message is here, or has taken too long: the close that waited for it begins. */

@@ -1,5 +1,15 @@
 #include "worker/ws_private.h"
 
+#include <sys/ioctl.h>
+
+bool ws_server_has_more(const struct ws_server *server)
+{
+	int bytes = 0;
+
+	/* What TLS holds can't be seen from here. */
+	return server->heard_fd < 0 || ioctl(server->heard_fd, FIONREAD, &bytes) < 0 || bytes > 0;
+}
+
 static void refuse(struct ws *ws, enum ws_refusal why)
 {
 	ws->skipping = true;
@@ -48,6 +58,7 @@ void ws_receive_piece(struct ws *ws, const char *piece, size_t len)
 		ws_close(ws, 1007, "invalid UTF-8");
 		return;
 	}
+	ws->server->heard_fd = ws->fd;
 	if (last && ws->message.len == 0) {
 		handler->receive(ws->conn, len > 0 ? piece : "", len, ws->binary);
 		return;

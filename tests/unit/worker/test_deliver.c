@@ -246,8 +246,10 @@ Test(deliver, lines_that_come_meanwhile_wait_for_the_next_turn)
 	say(writer, 1);
 	bob->written = another_worker_appends;
 	worker_bell(&fixture.worker[1]);
+	worker_flush(&fixture.worker[1]);
 	cr_assert_eq(bob->frames, 1);
 	worker_bell(&fixture.worker[1]);
+	worker_flush(&fixture.worker[1]);
 	cr_assert_eq(bob->frames, 2);
 	bob->written = NULL;
 	fixture_turn();
@@ -271,6 +273,7 @@ Test(deliver, a_lost_ring_is_made_good_by_the_look)
 		continue;
 	fixture_expect_nothing(bob);
 	worker_look(&fixture.worker[1]);
+	worker_flush(&fixture.worker[1]);
 	fixture_expect(bob, "\"seq\":1");
 }
 

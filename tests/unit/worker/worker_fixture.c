@@ -42,6 +42,14 @@ enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
 	return ws->blocked ? WS_BLOCKED : WS_WRITTEN;
 }
 
+void ws_write_all(struct ws *const *all, unsigned count, char *data, size_t len,
+		  enum ws_result *ret_results)
+{
+	cr_assert_leq(count, WS_WRITE_ALL_MAX);
+	for (unsigned i = 0; i < count; i++)
+		ret_results[i] = ws_write(all[i], data, len, false);
+}
+
 bool ws_is_blocked(const struct ws *ws)
 {
 	return ws->blocked;
@@ -62,6 +70,12 @@ void ws_close(struct ws *ws, unsigned code, const char *reason)
 void ws_flow(const struct ws *ws, struct flow *ret_flow)
 {
 	*ret_flow = (struct flow){.taken = ws->taken, .waiting = ws->waiting};
+}
+
+void ws_local_address(const struct ws *ws, struct sockaddr_storage *ret_address)
+{
+	(void)ws;
+	*ret_address = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
 }
 
 void ws_known(struct ws *ws)
@@ -331,16 +345,11 @@ static void be_the_master(unsigned at)
 struct ws *fixture_connect(unsigned worker)
 {
 	struct ws *ws = calloc(1, sizeof(*ws));
-	struct sockaddr_storage peer = {0};
-	struct sockaddr_in *in = (struct sockaddr_in *)&peer;
+	struct ws_peer peer = {.address = {.family = AF_INET, .bytes = {127, 0, 0, 1}}};
 
-	in->sin_family = AF_INET;
-	in->sin_port = htons(40000);
-	in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	cr_assert_not_null(ws);
 	fixture.clients[fixture.client_count++] = ws;
-	ws->conn = worker_ws_handler.open(&fixture.worker[worker], ws,
-					  &(struct ws_peer){.address = peer, .local = peer});
+	ws->conn = worker_ws_handler.open(&fixture.worker[worker], ws, &peer);
 	cr_assert_not_null(ws->conn);
 	return ws;
 }

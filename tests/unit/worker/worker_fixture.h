@@ -46,7 +46,7 @@ struct fixture {
 	struct control *control[FIXTURE_WORKERS];
 	struct inherit inherit[FIXTURE_WORKERS];
 	struct worker worker[FIXTURE_WORKERS];
-	struct ws *clients[64];
+	struct ws *clients[512];
 	unsigned client_count;
 	bool claims_wait; /* the master doesn't answer claims */
 	char instance[64], state_dir[64];

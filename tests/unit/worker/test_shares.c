@@ -1,0 +1,178 @@
+/* A room that is too big for one turn of the loop. */
+#include "tests/unit/worker/worker_fixture.h"
+
+#include "worker/deliver.h"
+#include "worker/subscribe.h"
+
+#include "shm/room_log.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CROWD (DELIVER_WRITES_A_TURN + 40u)
+
+static struct ws *alice, *crowd[CROWD];
+
+static void begin(void)
+{
+	fixture_defaults();
+	fixture.config.max_connections_per_user = CROWD + 8;
+	fixture.sizes.max_connections = CROWD + 8;
+	fixture.sizes.room_lines = 512;
+	fixture_start();
+	alice = fixture_enter(0, "alice");
+	for (unsigned i = 0; i < CROWD; i++)
+		crowd[i] = fixture_enter(0, "bob");
+	for (unsigned i = 0; i < CROWD; i++)
+		fixture_forget(crowd[i]);
+	fixture_forget(alice);
+}
+
+TestSuite(shares, .init = begin, .fini = fixture_finish);
+
+static void say(unsigned number)
+{
+	char line[100];
+
+	snprintf(line, sizeof(line), "{\"id\":\"m%u\",\"content\":\"line %u\"}", number, number);
+	fixture_send(alice, line);
+}
+
+static unsigned served(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < CROWD; i++)
+		count += crowd[i]->frames > 0;
+	return count;
+}
+
+static void flush_until_done(void)
+{
+	for (unsigned i = 0; i < 100 && fixture.worker[0].dirty; i++)
+		worker_flush(&fixture.worker[0]);
+	cr_assert_not(fixture.worker[0].dirty);
+}
+
+/* Each of the crowd that is still there got lines 1 .. last, once and in order. */
+static void expect_all(unsigned last)
+{
+	for (unsigned i = 0; i < CROWD; i++) {
+		if (crowd[i]->conn == NULL)
+			continue;
+		for (unsigned seq = 1; seq <= last; seq++) {
+			const char *line = fixture_next(crowd[i]);
+
+			cr_assert_not_null(line, "client %u was not sent line %u", i, seq);
+			cr_assert_eq(fixture_number(line, "seq"), seq);
+		}
+		fixture_expect_nothing(crowd[i]);
+	}
+}
+
+Test(shares, a_turn_writes_its_share_and_the_next_ones_the_rest)
+{
+	say(1);
+	worker_flush(&fixture.worker[0]);
+	cr_assert_eq(served(), DELIVER_WRITES_A_TURN);
+	cr_assert(fixture.worker[0].dirty, "the loop must not sleep");
+	worker_flush(&fixture.worker[0]);
+	cr_assert_eq(served(), CROWD);
+	flush_until_done();
+	expect_all(1);
+}
+
+static unsigned alice_had;
+
+static void look_at_alice(void)
+{
+	alice_had = alice->frames;
+}
+
+Test(shares, who_speaks_and_who_asks_is_answered_before_the_crowd)
+{
+	crowd[0]->written = look_at_alice;
+	say(1);
+	worker_flush(&fixture.worker[0]);
+	cr_assert_eq(alice_had, 1);
+	fixture_expect(alice, "\"type\":\"message\"");
+	fixture_expect(alice, "\"type\":\"ok\"");
+	fixture_send(alice, "{\"type\":\"ping\",\"id\":\"p\"}");
+	worker_flush(&fixture.worker[0]);
+	fixture_expect(alice, "\"type\":\"pong\"");
+}
+
+Test(shares, whose_turn_comes_later_gets_in_one_frame_what_came_meanwhile)
+{
+	say(1);
+	worker_flush(&fixture.worker[0]);
+	say(2);
+	worker_flush(&fixture.worker[0]);
+	cr_assert_eq(crowd[CROWD - 1]->frames, 1);
+	flush_until_done();
+	cr_assert_eq(crowd[CROWD - 1]->frames, 1);
+	cr_assert_eq(crowd[0]->frames, 2);
+	expect_all(2);
+}
+
+Test(shares, lines_that_keep_coming_reach_everyone_once)
+{
+	for (unsigned i = 1; i <= 20; i++) {
+		say(i);
+		worker_flush(&fixture.worker[0]);
+	}
+	flush_until_done();
+	expect_all(20);
+}
+
+/* The last subscriber moves to the place of one that was passed already. */
+Test(shares, who_leaves_in_between_makes_nobody_miss_a_line)
+{
+	say(1);
+	worker_flush(&fixture.worker[0]);
+	for (unsigned i = 0; i < 30; i++)
+		fixture_cut(crowd[i]);
+	flush_until_done();
+	expect_all(1);
+}
+
+Test(shares, another_room_has_its_turn_while_a_big_one_is_served)
+{
+	struct ws *carol = fixture_enter(0, "carol");
+
+	fixture_send(carol, "{\"type\":\"join\",\"room\":\"small\"}");
+	fixture_send(alice, "{\"type\":\"join\",\"room\":\"small\"}");
+	fixture_turn();
+	fixture_forget(carol);
+	for (unsigned i = 0; i < 3; i++) {
+		fixture_send(alice, "{\"room\":\"lobby\",\"content\":\"to all\"}");
+		fixture_send(alice, "{\"room\":\"small\",\"content\":\"to a few\"}");
+		worker_flush(&fixture.worker[0]);
+		cr_assert(fixture.worker[0].dirty, "the big one is never done");
+	}
+	fixture_expect(carol, "to a");
+	cr_assert_not_null(strstr(carol->out.data + carol->read, "to a few"));
+}
+
+/* Else the sender's own lines would be written over before they are read. */
+Test(shares, a_log_that_fills_up_is_served_at_once)
+{
+	for (unsigned i = 1; i <= 128; i++)
+		say(i);
+	cr_assert_not(fixture.worker[0].dirty);
+	expect_all(128);
+}
+
+Test(shares, a_life_that_ends_in_between_is_told_to_everyone)
+{
+	uint32_t lobby = alice->conn->subs[0].local->log;
+
+	say(1);
+	worker_flush(&fixture.worker[0]);
+	cr_assert_eq(room_log_reset(&fixture.shm, lobby), 0);
+	flush_until_done();
+	fixture_look();
+	for (unsigned i = 0; i < CROWD; i++)
+		cr_assert_not_null(strstr(crowd[i]->out.data, "\"type\":\"reset\""));
+}
