@@ -197,6 +197,8 @@ void conn_close(struct conn *conn, unsigned code, const char *reason)
 	conn->close_reason = reason;
 	conn->close_by_ms = wheel_ms(conn) + CONN_CLOSE_WAIT_MS;
 	conn_schedule(conn);
+	/* It may be listed, and have been sent something since. */
+	subscribe_hold(conn);
 	conn_want_flush(conn);
 }
 

@@ -138,11 +138,12 @@ int subscribe_add(struct conn *conn, struct room_ref ref, const char *name)
 			log_destroy(worker, local);
 		return -ENOMEM;
 	}
+	/* On the list of those with a turn of their own it is held already, and won't be again. */
 	local->subs[local->count] =
 		(struct subscriber){.conn = conn,
 				    .ws = conn->ws,
 				    .after = room_log_next(&worker->shm, ref.log) - 1,
-				    .waits = !conn_is_ready(conn)};
+				    .waits = conn->flushing || !conn_is_ready(conn)};
 	conn->subs[conn->sub_count++] =
 		(struct subscription){.local = local, .at = local->count, .log = ref.log};
 	local->count++;
