@@ -129,6 +129,16 @@ void outbox_sent(struct outbox *outbox, size_t len)
 	}
 }
 
+void outbox_not_live(struct outbox *outbox, uint32_t log, uint64_t epoch)
+{
+	for (unsigned i = 0; i < outbox->count; i++) {
+		struct outbox_item *item = item_at(outbox, i);
+
+		if (item->log == log && item->epoch == epoch)
+			item->live = false;
+	}
+}
+
 void outbox_drop_lines(struct outbox *outbox)
 {
 	drop_first(outbox);

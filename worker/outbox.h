@@ -59,6 +59,8 @@ static inline const char *outbox_bytes(const struct outbox *outbox)
 }
 /* `len` bytes of the first item are written; at its end it is gone. */
 void outbox_sent(struct outbox *outbox, size_t len);
+/* Whoever reads that log next is not the one whose cursor the lines in here were to move. */
+void outbox_not_live(struct outbox *outbox, uint32_t log, uint64_t epoch);
 /* An item of lines is done. */
 void outbox_drop_lines(struct outbox *outbox);
 

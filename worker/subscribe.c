@@ -147,6 +147,9 @@ int subscribe_add(struct conn *conn, struct room_ref ref, const char *name)
 	conn->subs[conn->sub_count++] =
 		(struct subscription){.local = local, .at = local->count, .log = ref.log};
 	local->count++;
+	/* Those who have yet to be looked at may lie around the end, where the new one is now. */
+	if (local->left > 0)
+		local->left = local->count;
 	return 0;
 }
 
@@ -157,6 +160,8 @@ static void remove_subscription(struct conn *conn, struct subscription *sub)
 	unsigned at = sub->at, last = local->count - 1;
 
 	conn->lines_out += local->subs[at].lines;
+	/* Of what it is still owed: it may come back before its socket is free. */
+	outbox_not_live(&conn->outbox, local->log, local->epoch);
 	if (at != last) {
 		struct conn *moved = local->subs[last].conn;
 

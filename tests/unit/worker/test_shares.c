@@ -137,6 +137,26 @@ Test(shares, who_leaves_in_between_makes_nobody_miss_a_line)
 	expect_all(1);
 }
 
+/* Those who have yet to be looked at lie around the end, and he comes in there. */
+Test(shares, who_comes_in_between_makes_nobody_miss_a_line)
+{
+	struct ws *late = fixture_connect(0);
+	const char *login = fixture_login_line(late, "bob", "");
+	const struct local_log *lobby = alice->conn->subs[0].local;
+	unsigned said = 0;
+
+	cr_assert_str_eq(lobby->name, "lobby");
+	do {
+		say(++said);
+		worker_flush(&fixture.worker[0]);
+	} while (said < 50 && lobby->turn + lobby->left <= lobby->count);
+	cr_assert_lt(said, 50);
+	fixture_send(late, login);
+	cr_assert_eq(lobby->count, CROWD + 2);
+	flush_until_done();
+	expect_all(said);
+}
+
 Test(shares, another_room_has_its_turn_while_a_big_one_is_served)
 {
 	struct ws *carol = fixture_enter(0, "carol");

@@ -1,4 +1,4 @@
-/* Who has a turn of his own gets nothing that others get, before it and behind a close. */
+/* Who has a turn of his own gets nothing that others get, before it or behind a close. */
 #include "tests/unit/worker/worker_fixture.h"
 
 #include "worker/subscribe.h"
@@ -106,4 +106,44 @@ Test(turns, nothing_is_written_behind_a_close)
 	fixture_turn();
 	fixture_expect_nothing(bob);
 	cr_assert_eq(subscribe_find(conn, conn->subs[0].log, conn->subs[0].local->epoch)->lines, 0);
+}
+
+/* In his outbox: his coming, his leaving, the ok of a line, his coming again. */
+Test(turns, who_comes_back_before_his_socket_is_free_reads_on_from_there)
+{
+	struct ws *elsewhere = fixture_enter(1, "bob");
+	unsigned seen[2] = {0};
+	bool in = false;
+	const char *line;
+
+	fixture_send(bob, "{\"type\":\"leave\",\"room\":\"x\"}");
+	fixture_turn();
+	say_in("x");
+	bob->full = true;
+	fixture_send(bob, "{\"type\":\"ping\"}");
+	fixture_turn();
+	fixture_forget(bob);
+	fixture_send(bob, "{\"type\":\"join\",\"room\":\"x\",\"limit\":0}");
+	fixture_send(bob, "{\"type\":\"leave\",\"room\":\"x\",\"id\":\"l\"}");
+	fixture_turn();
+	fixture_send(elsewhere, "{\"type\":\"join\",\"room\":\"x\"}");
+	say_in("x");
+	fixture_send(bob, "{\"room\":\"x\",\"content\":\"mine\",\"id\":\"m\"}");
+	fixture_turn();
+	bob->full = bob->blocked = false;
+	worker_ws_handler.writable(bob->conn);
+	fixture_turn();
+	while ((line = fixture_next(bob)) != NULL) {
+		if (strstr(line, "\"type\":\"room\"") != NULL)
+			in = true;
+		else if (strstr(line, "\"id\":\"l\"") != NULL)
+			in = false;
+		if (strstr(line, "\"type\":\"message\"") == NULL)
+			continue;
+		cr_assert(in, "%s", line);
+		cr_assert_leq(fixture_number(line, "seq"), 3);
+		seen[fixture_number(line, "seq") - 2]++;
+	}
+	cr_assert_eq(seen[0], 1);
+	cr_assert_eq(seen[1], 1);
 }

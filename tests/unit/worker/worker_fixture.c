@@ -26,6 +26,7 @@ struct fixture fixture;
 enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
 {
 	cr_assert_not(ws->blocked, "written to while its socket was full");
+	cr_assert_eq(ws->close_code, 0, "written to behind its close frame");
 	cr_assert_not(binary);
 	cr_assert_eq(data[len - 1], '\n');
 	if (ws->broken)
