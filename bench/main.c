@@ -78,7 +78,7 @@ static void against_floor(const struct load *load)
 /* W6: two workers on both CPUs, which they share with the generator. */
 static void two_workers(const struct load *one)
 {
-	double capacity[ROUNDS_MAX], wall[ROUNDS_MAX];
+	double capacity[ROUNDS_MAX], wall[ROUNDS_MAX], lines[2][ROUNDS_MAX];
 	struct load two = *one;
 
 	two.workers = 2;
@@ -87,10 +87,13 @@ static void two_workers(const struct load *one)
 
 		capacity[i] = 2 * with_one.cpu_us / with_two.cpu_us;
 		wall[i] = with_two.per_s / with_one.per_s;
+		lines[0][i] = with_one.lines_per_frame;
+		lines[1][i] = with_two.lines_per_frame;
 	}
-	report_row("| W6: %s, 2 workers against 1 | %.2f × by CPU per delivery | %.2f × by the "
-		   "clock, the generator on one of the two CPUs |\n",
+	report_row("| W6: %s, 2 workers against 1 | %.2f × by CPU per delivery (%.1f and %.1f "
+		   "lines a frame) | %.2f × by the clock, the generator on one of the two CPUs |\n",
 		   one->name, report_median(capacity, options.rounds),
+		   report_median(lines[0], options.rounds), report_median(lines[1], options.rounds),
 		   report_median(wall, options.rounds));
 }
 
