@@ -1,5 +1,6 @@
 #include "worker/deliver.h"
 
+#include "worker/broadcast.h"
 #include "worker/follow.h"
 #include "worker/judge.h"
 
@@ -394,16 +395,16 @@ static void flush_conns(struct worker *worker)
 
 /*
  * First who sent something, or asked: his answer doesn't wait for a thousand others' lines, and
- * while those go out he sends what the next turn delivers. Then everyone, then who was found
- * behind.
+ * while those go out he sends what the next turn delivers. Then everyone, some of the news, and who
+ * was found behind.
  */
 void deliver_turn(struct worker *worker)
 {
 	flush_conns(worker);
-	if (worker->dirty) {
+	if (worker->dirty)
 		deliver_dirty(worker);
-		flush_conns(worker);
-	}
+	broadcast_go_on(worker);
+	flush_conns(worker);
 	if (!worker->dirty) {
 		worker->gathered_lines = 0;
 		worker->gathered_bytes = 0;
@@ -416,25 +417,4 @@ bool deliver_is_urgent(const struct worker *worker)
 
 	return worker->gathered_lines * 4 >= sizes->room_lines ||
 	       worker->gathered_bytes * 4 >= sizes->room_bytes;
-}
-
-void deliver_news(struct worker *worker, struct local_log *local, const struct buf *lines,
-		  uint32_t except)
-{
-	if (lines->failed || lines->len > FRAME_MAX_BYTES)
-		return;
-	memcpy(worker->frame, lines->data, lines->len);
-	for (unsigned i = 0; i < local->count; i++) {
-		struct conn *conn = local->subs[i].conn;
-
-		if (conn->state != CONN_LOGGED_IN || conn->user == except)
-			continue;
-		if (conn_is_ready(conn)) {
-			conn->lines_out++;
-			counter_add(&worker->shm, COUNTER_lines_out_total, 1);
-			conn_write(conn, worker->frame, lines->len);
-		} else {
-			conn_tell_news(conn, lines);
-		}
-	}
 }

@@ -29,8 +29,5 @@ void deliver_turn(struct worker *worker);
  * would cost even the sender's own lines their place in it: deliver now.
  */
 bool deliver_is_urgent(const struct worker *worker);
-/* A frame of news (one or more lines) for all subscribers of a log but user `except`. */
-void deliver_news(struct worker *worker, struct local_log *local, const struct buf *lines,
-		  uint32_t except);
 
 #endif

@@ -1,7 +1,7 @@
 #include "worker/peers.h"
 
 #include "worker/announce.h"
-#include "worker/deliver.h"
+#include "worker/broadcast.h"
 #include "worker/follow.h"
 
 #include "shm/news.h"
@@ -56,7 +56,7 @@ static void tell_room_here(struct worker *worker, struct room_ref ref, const str
 	struct local_log *local = subscribe_log(worker, ref.log, ref.epoch);
 
 	if (local != NULL)
-		deliver_news(worker, local, line, except);
+		broadcast(worker, local, line, except);
 }
 
 void peers_tell_room(struct worker *worker, struct room_ref ref, const struct buf *line,

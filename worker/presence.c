@@ -1,6 +1,6 @@
 #include "worker/presence.h"
 
-#include "worker/deliver.h"
+#include "worker/broadcast.h"
 
 #include "proto/event.h"
 #include "shm/member.h"
@@ -176,7 +176,7 @@ static void tell(struct worker *worker, struct seen *seen)
 		bool alone = joined_count == 1 && left_count == 0;
 
 		render(worker, seen, joined, joined_count, left, left_count);
-		deliver_news(worker, local, &worker->line, alone ? joined[0] : SHM_NONE);
+		broadcast(worker, local, &worker->line, alone ? joined[0] : SHM_NONE);
 	}
 	remember(seen);
 out:

@@ -221,7 +221,7 @@ static void on_prepare(uv_prepare_t *prepare)
 		return;
 	worker_flush(&process->worker);
 	/* Its share of a turn was used up: look at the clients, don't wait for them. */
-	if (process->worker.dirty)
+	if (process->worker.dirty || process->worker.broadcasts != NULL)
 		uv_idle_start(&process->no_wait, on_no_wait);
 }
 

@@ -1,5 +1,6 @@
 #include "worker/subscribe.h"
 
+#include "worker/broadcast.h"
 #include "worker/follow.h"
 #include "worker/presence.h"
 
@@ -159,6 +160,8 @@ static void remove_subscription(struct conn *conn, struct subscription *sub)
 	struct local_log *local = sub->local;
 	unsigned at = sub->at, last = local->count - 1;
 
+	/* Places are about to change; one who goes is told nothing any more. */
+	broadcast_end(local);
 	conn->lines_out += local->subs[at].lines;
 	/* Of what it is still owed: it may come back before its socket is free. */
 	outbox_not_live(&conn->outbox, local->log, local->epoch);

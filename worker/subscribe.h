@@ -36,6 +36,7 @@ struct local_log {
 	 */
 	uint64_t until;
 	unsigned turn, left;
+	struct broadcast *broadcast; /* news under way, or NULL */
 	struct subscriber *subs;
 	unsigned count, cap;
 	unsigned at; /* in worker->logs */

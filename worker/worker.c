@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include "worker/broadcast.h"
 #include "worker/deliver.h"
 #include "worker/follow.h"
 #include "worker/judge.h"
@@ -71,6 +72,7 @@ void worker_finish(struct worker *worker)
 {
 	while (worker->spare_count > 0)
 		outbox_finish(&worker->spare[--worker->spare_count]);
+	broadcast_finish(worker);
 	judged_finish(&worker->judged);
 	watch_finish(&worker->watch);
 	message_parser_destroy(worker->parser);

@@ -43,6 +43,7 @@
 /* From the look at a line's sender to the lock of its window; later it is `busy`. */
 #define WORKER_LOCK_BY_MS 250u
 
+struct broadcast;
 struct conn;
 struct control;
 struct local_log;
@@ -74,6 +75,7 @@ struct worker {
 	struct local_user **user_at;
 	struct local_log **logs; /* the same logs without holes */
 	unsigned log_count, log_cap;
+	struct broadcast *broadcasts, **broadcasts_end; /* owned: news under way (broadcast.h) */
 	bool dirty; /* there are dirty bits of ours to be looked at: deliver in worker_flush */
 	uint32_t dirty_cursor; /* where the next look at them begins */
 	uint32_t writes_left;  /* of this turn's share */

@@ -1,6 +1,7 @@
 /* A room that is too big for one turn of the loop. */
 #include "tests/unit/worker/worker_fixture.h"
 
+#include "worker/broadcast.h"
 #include "worker/deliver.h"
 #include "worker/subscribe.h"
 
@@ -50,9 +51,12 @@ static unsigned served(void)
 
 static void flush_until_done(void)
 {
-	for (unsigned i = 0; i < 100 && fixture.worker[0].dirty; i++)
-		worker_flush(&fixture.worker[0]);
-	cr_assert_not(fixture.worker[0].dirty);
+	struct worker *worker = &fixture.worker[0];
+
+	for (unsigned i = 0; i < 100 && (worker->dirty || worker->broadcasts != NULL); i++)
+		worker_flush(worker);
+	cr_assert_not(worker->dirty);
+	cr_assert_null(worker->broadcasts);
 }
 
 /* Each of the crowd that is still there got lines 1 .. last, once and in order. */
@@ -195,4 +199,78 @@ Test(shares, a_life_that_ends_in_between_is_told_to_everyone)
 	fixture_look();
 	for (unsigned i = 0; i < CROWD; i++)
 		cr_assert_not_null(strstr(crowd[i]->out.data, "\"type\":\"reset\""));
+}
+
+/* Everyone is judged before a frame is made, and who is judged out of the room gets none. */
+Test(shares, whose_key_was_taken_away_gets_no_line)
+{
+	struct ws *carol = fixture_enter(1, "carol");
+
+	fixture_turn();
+	fixture_forget(alice);
+	fixture_send(carol, "{\"content\":\"between us\"}");
+	fixture_revoke_all();
+	worker_bell(&fixture.worker[0]);
+	worker_flush(&fixture.worker[0]);
+	fixture_expect(alice, "\"type\":\"error\"");
+	cr_assert_null(strstr(alice->out.data, "between us"));
+	cr_assert_null(strstr(crowd[0]->out.data, "between us"));
+}
+
+/* ---- news ---- */
+
+static void expect_typing_once(unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		fixture_expect(crowd[i], "\"type\":\"typing\"");
+		fixture_expect_nothing(crowd[i]);
+	}
+}
+
+Test(shares, news_go_out_in_shares_too)
+{
+	fixture_send(alice, "{\"type\":\"typing\",\"room\":\"lobby\"}");
+	cr_assert_eq(served(), 0);
+	worker_flush(&fixture.worker[0]);
+	cr_assert_eq(served(), BROADCAST_WRITES_A_TURN - 1); /* alice is passed over */
+	cr_assert_not_null(fixture.worker[0].broadcasts, "the loop must not sleep");
+	flush_until_done();
+	expect_typing_once(0, CROWD);
+}
+
+Test(shares, lines_do_not_wait_for_news)
+{
+	fixture_send(alice, "{\"type\":\"typing\",\"room\":\"lobby\"}");
+	worker_flush(&fixture.worker[0]);
+	say(1);
+	worker_flush(&fixture.worker[0]);
+	worker_flush(&fixture.worker[0]);
+	cr_assert_not_null(fixture.worker[0].broadcasts);
+	fixture_expect(crowd[CROWD - 1], "\"seq\":1");
+	flush_until_done();
+	fixture_expect(crowd[CROWD - 1], "\"type\":\"typing\"");
+}
+
+Test(shares, who_leaves_in_between_makes_nobody_miss_the_news)
+{
+	fixture_send(alice, "{\"type\":\"typing\",\"room\":\"lobby\"}");
+	worker_flush(&fixture.worker[0]);
+	fixture_send(crowd[20], "{\"type\":\"typing\",\"room\":\"lobby\"}");
+	for (unsigned i = 0; i < 10; i++) {
+		fixture_cut(crowd[i]);
+		fixture_cut(crowd[CROWD - 1 - i]);
+	}
+	flush_until_done();
+	expect_typing_once(10, CROWD - 10);
+}
+
+Test(shares, the_next_news_wait_for_the_first)
+{
+	fixture_send(alice, "{\"type\":\"typing\",\"room\":\"lobby\"}");
+	worker_flush(&fixture.worker[0]);
+	fixture_send(crowd[0], "{\"type\":\"typing\",\"room\":\"lobby\"}");
+	flush_until_done();
+	fixture_expect(crowd[CROWD - 1], "\"sender\":\"alice\"");
+	fixture_expect_nothing(crowd[CROWD - 1]);
+	fixture_expect(alice, "\"sender\":\"bob\"");
 }
