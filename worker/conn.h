@@ -41,7 +41,7 @@ struct conn_login; /* login_state.h: what is needed until the login is done */
 struct login_identity;
 
 struct conn {
-	/* What a line of its own and a delivery look at, close together (conn_fetch). */
+	/* What a line of its own and a delivery look at, close together. */
 	struct ws *ws;
 	struct worker *worker;
 	enum conn_state state;

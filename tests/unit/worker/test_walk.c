@@ -40,6 +40,7 @@ struct client {
 static struct client clients[WALK_CLIENTS];
 static uint64_t state;
 static unsigned said;
+static const struct worker *turning; /* NULL: nobody writes to a room */
 static bool renewed[ROOMS];
 
 static unsigned draw(unsigned below)
@@ -185,22 +186,7 @@ static void look(unsigned at)
 		}
 }
 
-static void turn(unsigned at)
-{
-	worker_flush(&fixture.worker[at]);
-	look(at);
-}
-
 /* ---- what happens ------------------------------------------------------------------------ */
-
-static void enter(struct client *client)
-{
-	memset(client, 0, sizeof(*client));
-	client->history = -1;
-	client->user = draw(4);
-	client->ws = fixture_enter_with((unsigned)(worker_of(client) - fixture.worker),
-					users[client->user], "");
-}
 
 static bool is_gone(const struct client *client)
 {
@@ -219,6 +205,51 @@ static void speak(struct client *client)
 		 said, rooms[room], said);
 	said++;
 	fixture_send(client->ws, line);
+}
+
+static void renew(void)
+{
+	unsigned room = draw(3);
+	struct room_ref ref;
+
+	if (room_find(&fixture.shm, rooms[room], &ref) != ROOM_OK)
+		return;
+	room_log_reset(&fixture.worker[draw(2)].shm, ref.log);
+	renewed[room] = true;
+}
+
+/* While one worker writes, clients of the other speak, and a room begins anew. */
+static void meanwhile(void)
+{
+	const struct worker *worker = turning;
+	struct client *client = &clients[draw(WALK_CLIENTS)];
+
+	if (turning == NULL || draw(16) > 0 || worker_of(client) == turning || is_gone(client))
+		return;
+	turning = NULL;
+	if (draw(32) == 0)
+		renew();
+	else
+		speak(client);
+	turning = worker;
+}
+
+static void turn(unsigned at)
+{
+	turning = &fixture.worker[at];
+	worker_flush(&fixture.worker[at]);
+	turning = NULL;
+	look(at);
+}
+
+static void enter(struct client *client)
+{
+	memset(client, 0, sizeof(*client));
+	client->history = -1;
+	client->user = draw(4);
+	client->ws = fixture_enter_with((unsigned)(worker_of(client) - fixture.worker),
+					users[client->user], "");
+	client->ws->written = meanwhile;
 }
 
 static void ask(struct client *client)
@@ -268,17 +299,6 @@ static void free_socket(struct client *client)
 		worker_ws_handler.writable(client->ws->conn);
 }
 
-static void renew(void)
-{
-	unsigned room = draw(3);
-	struct room_ref ref;
-
-	if (room_find(&fixture.shm, rooms[room], &ref) != ROOM_OK)
-		return;
-	room_log_reset(&fixture.worker[draw(2)].shm, ref.log);
-	renewed[room] = true;
-}
-
 static void step(void)
 {
 	struct client *client = &clients[draw(WALK_CLIENTS)];
@@ -319,6 +339,7 @@ static void settle(void)
 	for (unsigned round = 0; round < 20; round++) {
 		for (unsigned i = 0; i < WALK_CLIENTS; i++) {
 			clients[i].ws->full = false;
+			clients[i].ws->written = NULL;
 			if (clients[i].ws->blocked) {
 				clients[i].ws->blocked = false;
 				if (clients[i].ws->conn != NULL)
