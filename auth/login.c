@@ -77,9 +77,8 @@ static bool is_listed(const struct keyring_view *view, const char *canonical)
 	return false;
 }
 
-bool login_server_is_ours(const struct keyring_view *view, const char *server,
-			  bool peer_is_local, const struct sockaddr *local,
-			  char ret_canonical[SERVER_NAME_SIZE])
+bool login_server_is_ours(const struct keyring_view *view, const char *server, bool peer_is_local,
+			  const struct sockaddr *local, char ret_canonical[SERVER_NAME_SIZE])
 {
 	char canonical[SERVER_NAME_SIZE], own[SERVER_NAME_SIZE] = "";
 
@@ -274,7 +273,7 @@ static int64_t clamp_time(uint64_t seconds)
 static void identity_set_key(struct login_identity *identity, const struct sshsig *sig)
 {
 	pubkey_hash(&sig->key, identity->key_hash);
-	fingerprint_format(identity->key_hash, identity->fingerprint);
+	identity->has_key = true;
 	identity->key_type = sig->key.type;
 	identity->is_sk = key_type_is_sk(sig->key.type);
 	identity->sk_flags = sig->signature.sk_flags;
@@ -288,10 +287,11 @@ static void identity_set_key(struct login_identity *identity, const struct sshsi
 static enum verdict verify_text(const struct login_request *request, const char *server,
 				const struct login_identity *identity, const struct sshsig *sig)
 {
+	char fingerprint[FINGERPRINT_SIZE];
 	const struct challenge challenge = {
 		.server = server,
 		.user = identity->user,
-		.fingerprint = identity->fingerprint,
+		.fingerprint = fingerprint,
 		.nonce = request->nonce,
 		.expires_s = request->expires_s,
 		.binding =
@@ -300,6 +300,7 @@ static enum verdict verify_text(const struct login_request *request, const char 
 	char text[CHALLENGE_TEXT_SIZE];
 	size_t len;
 
+	fingerprint_format(identity->key_hash, fingerprint);
 	if (challenge_text(&challenge, text, &len) < 0)
 		return VERDICT_MALFORMED;
 	return sshsig_verify(sig, text, len);

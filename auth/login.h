@@ -59,13 +59,13 @@ struct login_request {
  */
 struct login_identity {
 	char user[NAME_SIZE];
-	char fingerprint[FINGERPRINT_SIZE]; /* of the plain key */
-	uint8_t key_hash[KEY_HASH_BYTES];
+	bool has_key; /* it is known whose key it is: key_hash, certified, ... count */
 	bool certified;
-	uint8_t ca_hash[KEY_HASH_BYTES]; /* where certified */
-	int64_t cert_valid_before_s;     /* first second that isn't valid any more */
+	uint8_t key_hash[KEY_HASH_BYTES]; /* of the plain key: fingerprint_format */
+	uint8_t ca_hash[KEY_HASH_BYTES];  /* where certified */
+	int64_t cert_valid_before_s;      /* first second that isn't valid any more */
 	struct certificate_demands demands;
-	enum key_type key_type; /* of the plain key; of use where the fingerprint isn't "" */
+	enum key_type key_type; /* of the plain key */
 	bool is_sk;
 	uint8_t sk_flags;
 	struct address peer;
@@ -101,9 +101,8 @@ enum verdict login_rejudge(const struct keyring_view *view, int64_t now_s,
  * Is `server` (what was dialled) one of ours? True gives the canonical form. The loopback names
  * count only from a loopback peer. For the Origin header too.
  */
-bool login_server_is_ours(const struct keyring_view *view, const char *server,
-			  bool peer_is_local, const struct sockaddr *local,
-			  char ret_canonical[SERVER_NAME_SIZE]);
+bool login_server_is_ours(const struct keyring_view *view, const char *server, bool peer_is_local,
+			  const struct sockaddr *local, char ret_canonical[SERVER_NAME_SIZE]);
 
 /*
  * Writes the names a key may use now: "alice, bob or any free name", at most LOGIN_NAMES_TOLD of

@@ -22,7 +22,7 @@ enum proto_error answer_target(const struct conn *conn, struct text room, struct
 	struct target target = {.name = answer_room_name(conn, room)};
 
 	if (name_is_inbox(target.name)) {
-		if (strcmp(target.name + 1, conn->name) != 0)
+		if (strcmp(target.name + 1, conn->identity.user) != 0)
 			return ERR_forbidden;
 		target.inbox = true;
 		target.ref = announce_inbox(shm, conn->user);

@@ -31,13 +31,13 @@ static bool has_text(const char *const *texts, size_t count, const char *text)
 
 static bool may_answer(const struct conn *conn, const struct server_line *ask)
 {
-	bool is_op = (conn->identity->roles & ROLE_OP) != 0;
+	bool is_op = (conn->identity.roles & ROLE_OP) != 0;
 
 	if (!ask->has_approve)
 		return true;
 	for (size_t i = 0; i < ask->approve_count; i++)
 		if (strcmp(ask->approve[i], "everyone") != 0 &&
-		    agent_list_has(ask->approve[i], conn->name, is_op))
+		    agent_list_has(ask->approve[i], conn->identity.user, is_op))
 			return true;
 	return false;
 }
@@ -67,7 +67,7 @@ static void note_answer(struct look *look, const struct server_line *line)
 	look->answered = true;
 	look->found.same = message->id.len > 0 && line->id != NULL && line->sender != NULL &&
 			   line->option != NULL && text_equals(message->id, line->id) &&
-			   strcmp(line->sender, look->conn->name) == 0 &&
+			   strcmp(line->sender, look->conn->identity.user) == 0 &&
 			   text_equals(message->answer.option, line->option);
 	look->found.same_seq = (uint64_t)line->seq;
 }

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 
 #define PINGS_UNANSWERED_MAX 2u
 
@@ -195,8 +196,7 @@ void conn_close(struct conn *conn, unsigned code, const char *reason)
 	conn->state = CONN_CLOSING;
 	conn->close_code = code;
 	conn->close_reason = reason;
-	conn->close_by_ms = wheel_ms(conn) + CONN_CLOSE_WAIT_MS;
-	conn_schedule(conn);
+	timer_set(&conn->worker->timers, &conn->timer, wheel_ms(conn) + CONN_CLOSE_WAIT_MS);
 	/* It may be listed, and have been sent something since. */
 	subscribe_hold(conn);
 	conn_want_flush(conn);
@@ -272,18 +272,23 @@ static bool is_due(uint64_t at, uint64_t now)
 	return at > 0 && at <= now;
 }
 
-static void fire(void *data)
+static bool is_logging_in(const struct conn *conn)
 {
-	struct conn *conn = data;
+	return conn->state == CONN_CHALLENGED || conn->state == CONN_JUDGING;
+}
+
+void conn_due(struct timer *timer)
+{
+	struct conn *conn = (struct conn *)(void *)((char *)timer - offsetof(struct conn, timer));
 	uint64_t now = wheel_ms(conn);
 
-	if (is_due(conn->close_by_ms, now)) {
+	if (!conn_is_open(conn)) {
 		conn_close_now(conn);
 		return;
 	}
-	if (conn_is_open(conn) && is_due(conn->login_by_ms, now))
+	if (is_logging_in(conn) && is_due(conn->login->by_ms, now))
 		login_timed_out(conn);
-	if (conn->state == CONN_JUDGING && is_due(conn->verdict_at_ms, now))
+	if (conn->state == CONN_JUDGING && is_due(conn->login->verdict_at_ms, now))
 		login_verdict_due(conn);
 	if (conn->state == CONN_LOGGED_IN && is_due(conn->expires_ms, now))
 		judge_conn(conn);
@@ -300,22 +305,19 @@ void conn_schedule(struct conn *conn)
 {
 	uint64_t due = 0;
 
-	if (conn->close_sent) {
-		timer_cancel(&conn->timer);
+	/* It has no deadline any more but conn_close's. */
+	if (!conn_is_open(conn))
 		return;
-	}
-	earliest(&due, conn->close_by_ms);
-	if (conn_is_open(conn)) {
-		earliest(&due, conn->login_by_ms);
-		earliest(&due, conn->ping_at_ms);
-		earliest(&due, idle_at(conn));
-		earliest(&due, conn->expires_ms);
-		if (conn->state == CONN_JUDGING)
-			earliest(&due, conn->verdict_at_ms);
-		earliest(&due, conn->progress.look_ms);
-	}
+	if (is_logging_in(conn))
+		earliest(&due, conn->login->by_ms);
+	if (conn->state == CONN_JUDGING)
+		earliest(&due, conn->login->verdict_at_ms);
+	earliest(&due, conn->ping_at_ms);
+	earliest(&due, idle_at(conn));
+	earliest(&due, conn->expires_ms);
+	earliest(&due, conn->progress.look_ms);
 	if (due > 0)
-		timer_set(&conn->worker->timers, &conn->timer, due, fire, conn);
+		timer_set(&conn->worker->timers, &conn->timer, due);
 	else
 		timer_cancel(&conn->timer);
 }

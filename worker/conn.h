@@ -18,6 +18,7 @@
 #include "worker/worker.h"
 #include "worker/ws.h"
 
+#include "auth/login.h"
 #include "base/limits.h"
 #include "proto/error.h"
 
@@ -38,7 +39,6 @@ struct subscription {
 };
 
 struct conn_login; /* login_state.h: what is needed until the login is done */
-struct login_identity;
 
 struct conn {
 	/* What a line of its own and a delivery look at, close together. */
@@ -55,33 +55,28 @@ struct conn {
 	uint64_t heard_ms;         /* the last line */
 	struct subscription *subs; /* owned; the inbox among them */
 	unsigned sub_count, sub_cap;
-	uint32_t user;        /* index */
-	uint32_t session;     /* SHM_NONE: none, or ended already */
-	char name[NAME_SIZE]; /* "" until logged in */
+	uint32_t user;    /* index */
+	uint32_t session; /* SHM_NONE: none, or ended already */
 	char device[DEVICE_SIZE];
 	char room[ROOM_SIZE]; /* of the last join here; "": the lobby */
+	/* To be judged again. Until logged in there is only its peer, and the user is "". */
+	struct login_identity identity;
 
 	struct conn *next, **prev; /* worker->conns */
 	uint64_t number;
 
-	/* The one timer, and all that may be due (ms, monotonic; 0: never). */
+	/* The one timer, and all that may be due while it is open (ms, monotonic; 0: never). */
 	struct timer timer;
 	uint64_t opened_ms;
-	uint64_t login_by_ms;
-	uint64_t verdict_at_ms; /* JUDGING: when a refusal is told, or a claim is tried again */
 	uint64_t ping_at_ms;
-	uint64_t close_by_ms;
 	uint64_t expires_ms; /* the earliest moment at which the key may stop being good */
 	struct progress progress;
 
 	unsigned unanswered_pings;
-	unsigned failed_logins;
 	unsigned close_code;      /* CLOSING */
 	const char *close_reason; /* static: why, for the log and the close frame */
 
-	struct conn_login *login;        /* owned; NULL once logged in */
-	struct login_identity *identity; /* owned; to be judged again; NULL until then */
-	uint64_t bucket;                 /* for lines before the login */
+	struct conn_login *login; /* owned; NULL once logged in */
 
 	/* After the login. */
 	struct local_user *local_user;
@@ -89,7 +84,6 @@ struct conn {
 	uint32_t address;                    /* shm/limit.h */
 	unsigned only_count;
 	char (*only)[ROOM_SIZE]; /* login.only and what was joined since; owned, NULL: all */
-	char peer[46];           /* its address as text */
 };
 
 static inline bool conn_is_open(const struct conn *conn)
@@ -143,5 +137,7 @@ void conn_end_session(struct conn *conn);
 
 /* After a change of any deadline. */
 void conn_schedule(struct conn *conn);
+/* The wheel's: one of its deadlines is over. */
+void conn_due(struct timer *timer);
 
 #endif

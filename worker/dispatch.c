@@ -3,6 +3,7 @@
 #include "worker/answer.h"
 #include "worker/handlers.h"
 #include "worker/judge.h"
+#include "worker/login_state.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -57,9 +58,10 @@ static struct token_rate rate_of(const struct config *config, enum dispatch_buck
 /* Before the login there is no user to share a bucket with: the connection has its own. */
 static bool take_own(struct conn *conn, struct token_rate rate, uint64_t *ret_wait_ms)
 {
+	uint64_t *bucket = &conn->login->bucket;
 	uint64_t wait_us = 0;
 
-	if (token_bucket_take(rate, conn->bucket, clock_mono_us(), &conn->bucket, &wait_us))
+	if (token_bucket_take(rate, *bucket, clock_mono_us(), bucket, &wait_us))
 		return true;
 	*ret_wait_ms = wait_us / 1000 + 1;
 	return false;

@@ -101,7 +101,8 @@ static void join_lobby(struct conn *conn, struct joined *ret_joined)
 		if (room_make(&worker->shm, ROOM_LOBBY, &ref, &created) != ROOM_OK)
 			continue;
 		if (created)
-			log_info("room created", "room=%s user=%s", ROOM_LOBBY, conn->name);
+			log_info("room created", "room=%s user=%s", ROOM_LOBBY,
+				 conn->identity.user);
 		switch (member_join(&worker->shm, conn->user, ref, config->room_capacity,
 				    config->max_rooms_per_user)) {
 		case MEMBER_OK:
@@ -119,7 +120,7 @@ static void join_lobby(struct conn *conn, struct joined *ret_joined)
 			break;
 		}
 	}
-	log_warn("lobby", "user=%s error=%s", conn->name, "busy");
+	log_warn("lobby", "user=%s error=%s", conn->identity.user, "busy");
 }
 
 static int keep_only(struct conn *conn, struct login_wish const *wish)
@@ -240,9 +241,9 @@ static void tell_welcome(struct conn *conn, const struct login_wish *wish,
 			.topic = entry->info.topic,
 			.read = entry->read};
 	}
-	if ((conn->identity->roles & ROLE_OP) != 0)
+	if ((conn->identity.roles & ROLE_OP) != 0)
 		roles[role_count++] = "op";
-	if ((conn->identity->roles & ROLE_AGENT) != 0)
+	if ((conn->identity.roles & ROLE_AGENT) != 0)
 		roles[role_count++] = "agent";
 	snprintf(session, sizeof(session), "%016" PRIx64 "%016" PRIx64, random_u64(), random_u64());
 	/* Without it a client resends what it is unsure of, and the ids settle that. */
@@ -252,7 +253,7 @@ static void tell_welcome(struct conn *conn, const struct login_wish *wish,
 	buf_reset(&worker->line);
 	event_welcome(&worker->line,
 		      &(struct event_welcome){.id = wish->id,
-					      .user = conn->name,
+					      .user = conn->identity.user,
 					      .session = session,
 					      .roles = roles,
 					      .last_id = last_id,
@@ -268,23 +269,25 @@ static void tell_welcome(struct conn *conn, const struct login_wish *wish,
 
 static void log_login(const struct conn *conn)
 {
+	char fingerprint[FINGERPRINT_SIZE], address[ADDRESS_TEXT_SIZE];
+
+	fingerprint_format(conn->identity.key_hash, fingerprint);
+	address_format(&conn->identity.peer, address);
 	log_info("login",
 		 "user=%s fingerprint=%s address=%s conn=%" PRIu64 " device=%s line=%u "
 		 "took_ms=%" PRIu64,
-		 conn->name, conn->identity->fingerprint, conn->peer, conn->number,
-		 conn->device[0] != '\0' ? conn->device : NULL, conn->identity->line,
+		 conn->identity.user, fingerprint, address, conn->number,
+		 conn->device[0] != '\0' ? conn->device : NULL, conn->identity.line,
 		 clock_mono_ms() - conn->opened_ms);
 }
 
-static void become(struct conn *conn, const char *name, const char *device)
+static void become(struct conn *conn, const struct login_identity *identity, const char *device)
 {
 	struct worker *worker = conn->worker;
 
-	memcpy(conn->name, name, strnlen(name, NAME_LEN_MAX));
+	conn->identity = *identity;
 	memcpy(conn->device, device, strnlen(device, DEVICE_LEN_MAX));
 	conn->state = CONN_LOGGED_IN;
-	conn->login_by_ms = 0;
-	conn->verdict_at_ms = 0;
 	if (conn->address != SHM_NONE)
 		limit_logged_in(&worker->shm, conn->address);
 	conn->was_pending = false;
@@ -293,7 +296,7 @@ static void become(struct conn *conn, const char *name, const char *device)
 			      clock_wall_ms(), memory_order_relaxed);
 	atomic_store_explicit(&segment_user(&worker->shm, conn->user)->active_mono_ms,
 			      conn->heard_ms, memory_order_relaxed);
-	metrics_count_login(&worker->shm, METRICS_LOGIN_OK, conn->identity);
+	metrics_count_login(&worker->shm, METRICS_LOGIN_OK, identity);
 	conn_schedule(conn);
 	log_login(conn);
 }
@@ -319,13 +322,11 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 	}
 	if (error != PROTO_OK)
 		return error;
-	conn->identity = malloc(sizeof(*conn->identity));
-	if (conn->identity == NULL || keep_only(conn, wish) < 0 || subscribe_enter_user(conn) < 0) {
+	if (keep_only(conn, wish) < 0 || subscribe_enter_user(conn) < 0) {
 		conn_fail(conn, wish->id, ERR_internal, NULL, CLOSE_LIMITS);
 		return PROTO_OK;
 	}
-	*conn->identity = *identity;
-	become(conn, identity->user, wish->device);
+	become(conn, identity, wish->device);
 	/* Keys may have changed since the signature was looked at; from here on changes find us. */
 	judge_all(worker);
 	if (!conn_is_open(conn) || !judge_conn(conn))

@@ -67,10 +67,11 @@ static void tell_status(struct conn *conn, const struct message *message)
 static bool may_order(const struct conn *conn, const struct agent_entry *agent,
 		      enum agent_action action)
 {
-	bool is_op = (conn->identity->roles & ROLE_OP) != 0;
+	bool is_op = (conn->identity.roles & ROLE_OP) != 0;
 
-	return is_op || agent_list_has(agent->approve, conn->name, is_op) ||
-	       (action == AGENT_INTERRUPT && agent_list_has(agent->talk, conn->name, is_op));
+	return is_op || agent_list_has(agent->approve, conn->identity.user, is_op) ||
+	       (action == AGENT_INTERRUPT &&
+		agent_list_has(agent->talk, conn->identity.user, is_op));
 }
 
 static enum proto_error send_order(struct conn *conn, const struct message *message,
@@ -119,7 +120,7 @@ void handle_agent(struct conn *conn, const struct message *message)
 		return;
 	}
 	log_info("agent order", "agent=%s action=%u user=%s", agent.name, message->agent.action,
-		 conn->name);
+		 conn->identity.user);
 	answer_ok(conn, message);
 }
 
@@ -131,7 +132,7 @@ void handle_partial(struct conn *conn, const struct message *message)
 	enum proto_error error;
 	struct target target;
 
-	if ((conn->identity->roles & ROLE_AGENT) == 0) {
+	if ((conn->identity.roles & ROLE_AGENT) == 0) {
 		answer_error_text(conn, message, ERR_forbidden,
 				  "only keys with the role agent send partial text");
 		return;
@@ -144,6 +145,6 @@ void handle_partial(struct conn *conn, const struct message *message)
 		return;
 	}
 	buf_reset(&worker->line);
-	event_partial(&worker->line, target.name, conn->name, message->partial.content);
+	event_partial(&worker->line, target.name, conn->identity.user, message->partial.content);
 	peers_tell_room(worker, target.ref, &worker->line, conn->user);
 }

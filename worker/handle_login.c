@@ -39,7 +39,7 @@ void login_challenge(struct conn *conn)
 	challenge_nonce(login->nonce);
 	login->expires_s = clock_wall_ms() / 1000 + lifetime_s;
 	conn->state = CONN_CHALLENGED;
-	conn->verdict_at_ms = 0;
+	conn->login->verdict_at_ms = 0;
 	buf_reset(&conn->worker->line);
 	event_challenge(&conn->worker->line,
 			&(struct event_challenge){.nonce = login->nonce,
@@ -62,18 +62,20 @@ static void log_refusal(struct conn *conn, const char *user, enum proto_error er
 			const char *why)
 {
 	struct worker *worker = conn->worker;
+	char address[ADDRESS_TEXT_SIZE];
 
 	metrics_count_login(&worker->shm, login_result_of(error), &conn->login->result.identity);
 	if (!stranger_may_log(worker))
 		return;
+	address_format(&conn->identity.peer, address);
 	log_info("login refused", "conn=%" PRIu64 " user=%s address=%s error=%s why=%s",
-		 conn->number, user, conn->peer, error_code(error), why);
+		 conn->number, user, address, error_code(error), why);
 }
 
 static void refuse_now(struct conn *conn, const char *id, enum proto_error error, const char *text)
 {
-	conn->failed_logins++;
-	if (conn->failed_logins >= LOGIN_ATTEMPTS_MAX) {
+	conn->login->failed++;
+	if (conn->login->failed >= LOGIN_ATTEMPTS_MAX) {
 		conn_fail(conn, id, ERR_too_many_attempts, NULL, CLOSE_AUTH);
 		return;
 	}
@@ -90,7 +92,7 @@ static void refuse_later(struct conn *conn, enum proto_error error, const char *
 	login->refusal = error;
 	memcpy(login->refusal_text, text, strnlen(text, sizeof(login->refusal_text) - 1) + 1);
 	conn->state = CONN_JUDGING;
-	conn->verdict_at_ms = login->received_ms + LOGIN_FAIL_DELAY_MS;
+	conn->login->verdict_at_ms = login->received_ms + LOGIN_FAIL_DELAY_MS;
 	conn_schedule(conn);
 }
 
@@ -105,7 +107,7 @@ static void refuse_unjudged(struct conn *conn, enum proto_error error)
 
 void login_timed_out(struct conn *conn)
 {
-	conn->login_by_ms = 0;
+	conn->login->by_ms = 0;
 	stranger_timed_out(conn);
 	conn_fail(conn, NULL, ERR_auth_timeout, NULL, CLOSE_AUTH);
 }
@@ -214,12 +216,12 @@ static void claim(struct conn *conn)
 
 	login->refusal = PROTO_OK;
 	conn->state = CONN_JUDGING;
-	conn->verdict_at_ms = 0;
+	conn->login->verdict_at_ms = 0;
 	if (worker->control != NULL)
 		err = control_claim(worker->control, &login->result.claim, claimed, conn,
 				    &login->claim);
 	if (err == -EAGAIN && now < login->received_ms + CLAIM_TRIES_MS)
-		conn->verdict_at_ms = now + CLAIM_AGAIN_MS;
+		conn->login->verdict_at_ms = now + CLAIM_AGAIN_MS;
 	else if (err < 0)
 		refuse_unjudged(conn, ERR_unavailable);
 	conn_schedule(conn);
@@ -230,7 +232,7 @@ void login_verdict_due(struct conn *conn)
 	struct conn_login *login = conn->login;
 	struct buf held;
 
-	conn->verdict_at_ms = 0;
+	conn->login->verdict_at_ms = 0;
 	if (login->refusal == PROTO_OK) {
 		claim(conn);
 		if (conn->state == CONN_JUDGING)
@@ -273,7 +275,7 @@ static void judge(struct conn *conn, const struct message_login *line)
 		.local = is_dialled ? (const struct sockaddr *)&local : NULL,
 	};
 
-	address_to_sockaddr(&login->peer, &peer);
+	address_to_sockaddr(&conn->identity.peer, &peer);
 	if (is_dialled)
 		ws_local_address(conn->ws, &local);
 	switch (login_judge(keyring_view(worker->keyring), &request, result)) {

@@ -362,7 +362,7 @@ void handle_message(struct conn *conn, const struct message *message)
 	if (direct) {
 		snprintf(ref, sizeof(ref), "%016" PRIx64, random_u64());
 		set_name(request.target, "@", line->recipient.str);
-		set_name(request.answer, "@", conn->name);
+		set_name(request.answer, "@", conn->identity.user);
 	} else {
 		set_name(request.target, "", answer_room_name(conn, line->room));
 		set_name(request.answer, "", request.target);
@@ -370,11 +370,11 @@ void handle_message(struct conn *conn, const struct message *message)
 	hash(&request, line->content);
 	if (answer_known(&request) || !dispatch_spend(conn, BUCKET_APPEND, message->id.str))
 		return;
-	if (line->sender.len > 0 && !text_equals(line->sender, conn->name)) {
+	if (line->sender.len > 0 && !text_equals(line->sender, conn->identity.user)) {
 		answer_error(conn, message, ERR_wrong_sender);
 		return;
 	}
-	if (line->kind == KIND_ASK && (conn->identity->roles & ROLE_AGENT) == 0) {
+	if (line->kind == KIND_ASK && (conn->identity.roles & ROLE_AGENT) == 0) {
 		answer_error_text(conn, message, ERR_forbidden,
 				  "only keys with the role agent ask questions");
 		return;
@@ -385,7 +385,7 @@ void handle_message(struct conn *conn, const struct message *message)
 		return;
 	}
 	event = (struct event_message){.wall_ms = clock_wall_ms(),
-				       .sender = conn->name,
+				       .sender = conn->identity.user,
 				       .recipient = direct ? line->recipient.str : NULL,
 				       .ref = direct ? ref : NULL,
 				       .content = line->content,
@@ -403,8 +403,8 @@ void handle_message(struct conn *conn, const struct message *message)
 	buf_reset(&conn->worker->line_tail);
 	event_message_tail(&conn->worker->line_tail, &event);
 	if (log_enabled(LOG_LEVEL_DEBUG))
-		log_debug("message", "user=%s to=%s content=%s", conn->name, request.target,
-			  line->content.str);
+		log_debug("message", "user=%s to=%s content=%s", conn->identity.user,
+			  request.target, line->content.str);
 	append_rendered(&request, event_message_head(), event.wall_ms, NULL);
 }
 
@@ -424,7 +424,8 @@ void handle_topic(struct conn *conn, const struct message *message)
 		return;
 	}
 	buf_reset(tail);
-	event_topic_tail(tail, wall_ms, conn->name, message->topic.content, message->id.str);
+	event_topic_tail(tail, wall_ms, conn->identity.user, message->topic.content,
+			 message->id.str);
 	append_rendered(&request, event_topic_head(), wall_ms, message->topic.content.str);
 }
 
@@ -450,7 +451,7 @@ void handle_answer(struct conn *conn, const struct message *message)
 	}
 	buf_reset(tail);
 	event_answer_tail(tail, &(struct event_answer){.wall_ms = wall_ms,
-						       .sender = conn->name,
+						       .sender = conn->identity.user,
 						       .target = line->target,
 						       .option = line->option,
 						       .signature = line->signature.str,

@@ -67,7 +67,7 @@ static void typing_to_user(struct conn *conn, const struct message *message, con
 	if (user == conn->user)
 		return;
 	buf_reset(&worker->line);
-	event_typing(&worker->line, inbox, conn->name);
+	event_typing(&worker->line, inbox, conn->identity.user);
 	peers_tell_user(worker, user, &worker->line, NULL);
 }
 
@@ -88,7 +88,7 @@ void handle_typing(struct conn *conn, const struct message *message)
 		return;
 	}
 	buf_reset(&worker->line);
-	event_typing(&worker->line, target.name, conn->name);
+	event_typing(&worker->line, target.name, conn->identity.user);
 	peers_tell_room(worker, target.ref, &worker->line, conn->user);
 }
 

@@ -102,7 +102,7 @@ static enum proto_error join_once(struct conn *conn, const struct message *messa
 	if (error != PROTO_OK)
 		return error;
 	if (answer.created)
-		log_info("room created", "room=%s user=%s", join->room.str, conn->name);
+		log_info("room created", "room=%s user=%s", join->room.str, conn->identity.user);
 	member = member_join(&worker->shm, conn->user, ref, worker->config->room_capacity,
 			     worker->config->max_rooms_per_user);
 	if (member == MEMBER_OK)
@@ -119,7 +119,7 @@ static void join_inbox(struct conn *conn, const struct message *message)
 	struct announce_answer answer = {.id = message->id.str};
 	enum proto_error error = ERR_forbidden;
 
-	if (strcmp(message->join.room.str + 1, conn->name) == 0)
+	if (strcmp(message->join.room.str + 1, conn->identity.user) == 0)
 		error = announce_room(conn, announce_inbox(&conn->worker->shm, conn->user),
 				      &message->join.cursor, message->join.limit, &answer);
 	if (error != PROTO_OK)

@@ -23,10 +23,11 @@ static uint64_t expiry_ms(const struct login_identity *identity)
 bool judge_conn(struct conn *conn)
 {
 	const struct keyring_view *view = keyring_view(conn->worker->keyring);
-	enum verdict verdict = login_rejudge(view, clock_wall_ms() / 1000, conn->identity);
+	char fingerprint[FINGERPRINT_SIZE], address[ADDRESS_TEXT_SIZE];
+	enum verdict verdict = login_rejudge(view, clock_wall_ms() / 1000, &conn->identity);
 
 	if (verdict == VERDICT_OK) {
-		uint64_t expires_ms = expiry_ms(conn->identity);
+		uint64_t expires_ms = expiry_ms(&conn->identity);
 
 		/* Each name that is claimed is a new generation: most have nothing to do then. */
 		if (expires_ms != conn->expires_ms) {
@@ -35,8 +36,10 @@ bool judge_conn(struct conn *conn)
 		}
 		return true;
 	}
-	log_info("key revoked", "user=%s fingerprint=%s address=%s conn=%lu why=%s", conn->name,
-		 conn->identity->fingerprint, conn->peer, (unsigned long)conn->number,
+	fingerprint_format(conn->identity.key_hash, fingerprint);
+	address_format(&conn->identity.peer, address);
+	log_info("key revoked", "user=%s fingerprint=%s address=%s conn=%lu why=%s",
+		 conn->identity.user, fingerprint, address, (unsigned long)conn->number,
 		 verdict_code(verdict));
 	conn_fail(conn, NULL, ERR_key_revoked, NULL, CLOSE_KICKED);
 	conn_end_session(conn);
@@ -80,6 +83,6 @@ void judge_changed(struct worker *worker)
 			  (unsigned long)generation);
 	find_change(worker, &change);
 	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
-		if (conn->state == CONN_LOGGED_IN && concerns(&change, conn->name))
+		if (conn->state == CONN_LOGGED_IN && concerns(&change, conn->identity.user))
 			judge_conn(conn);
 }

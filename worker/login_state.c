@@ -12,7 +12,6 @@ struct conn_login *login_state_create(const struct ws_peer *peer)
 
 	if (login == NULL)
 		return NULL;
-	login->peer = peer->address;
 	login->proxied = peer->proxied;
 	if (peer->has_exporter)
 		challenge_exporter_binding(peer->exporter, login->exporter);

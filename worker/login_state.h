@@ -22,8 +22,11 @@ struct login_wish {
 };
 
 struct conn_login {
-	struct address peer;
-	bool proxied; /* the peer's address is what a proxy says */
+	uint64_t by_ms;         /* when it has to be done; 0: whenever */
+	uint64_t verdict_at_ms; /* JUDGING: when a refusal is told, or a claim is tried again */
+	uint64_t bucket;        /* for lines before the login */
+	unsigned failed;        /* attempts */
+	bool proxied;           /* the peer's address is what a proxy says */
 	char exporter[BINDING_SIZE]; /* what binds a login to this connection; "": nothing does */
 	char nonce[NONCE_SIZE];
 	int64_t expires_s;

@@ -26,7 +26,7 @@ static const char *const login_results[] = {
 void metrics_count_login(struct shm *shm, enum metrics_login result,
 			 const struct login_identity *identity)
 {
-	unsigned key = identity->fingerprint[0] != '\0' ? identity->key_type : KEY_UNKNOWN;
+	unsigned key = identity->has_key ? identity->key_type : KEY_UNKNOWN;
 
 	counter_add(shm, COUNTER_logins + (unsigned)result * KEYS + key, 1);
 }

@@ -20,7 +20,7 @@ enum metrics_login {
 	METRICS_LOGIN_RESULTS
 };
 
-/* An identity without a fingerprint: it is not known whose key it was, or none was there. */
+/* An identity without a key: it is not known whose key it was, or none was there. */
 void metrics_count_login(struct shm *shm, enum metrics_login result,
 			 const struct login_identity *identity);
 

@@ -86,14 +86,18 @@ static void *on_open(void *server_data, struct ws *ws, const struct ws_peer *pee
 	if (conn == NULL)
 		return NULL;
 	conn->login = login_state_create(peer);
-	address_format(&peer->address, conn->peer);
+	conn->identity.peer = peer->address;
 	counter_add(&worker->shm, COUNTER_connections_total, 1);
 	if (peer->tls)
 		counter_add(&worker->shm, COUNTER_tls_connections_total, 1);
 	counter_add(&worker->shm, COUNTER_connections, 1);
-	if (stranger_may_log_connect(worker))
-		log_info("connect", "conn=%" PRIu64 " address=%s tls=%d", conn->number, conn->peer,
+	if (stranger_may_log_connect(worker)) {
+		char address[ADDRESS_TEXT_SIZE];
+
+		address_format(&peer->address, address);
+		log_info("connect", "conn=%" PRIu64 " address=%s tls=%d", conn->number, address,
 			 peer->tls);
+	}
 	if (conn->login == NULL) {
 		conn_fail(conn, NULL, ERR_internal, NULL, CLOSE_LIMITS);
 		return conn;
@@ -105,7 +109,7 @@ static void *on_open(void *server_data, struct ws *ws, const struct ws_peer *pee
 	if (!admit(conn))
 		return conn;
 	if (config->login_timeout > 0)
-		conn->login_by_ms = conn->opened_ms + (uint64_t)config->login_timeout * 1000;
+		conn->login->by_ms = conn->opened_ms + (uint64_t)config->login_timeout * 1000;
 	if (config->ping_interval > 0)
 		conn->ping_at_ms = conn->opened_ms + (uint64_t)config->ping_interval * 1000;
 	conn_schedule(conn);
@@ -241,12 +245,14 @@ static const char *close_word(unsigned code)
 static void log_disconnect(const struct conn *conn, unsigned code)
 {
 	const char *why = conn->close_reason != NULL ? conn->close_reason : close_word(code);
+	char address[ADDRESS_TEXT_SIZE];
 
+	address_format(&conn->identity.peer, address);
 	log_info("disconnect",
 		 "conn=%" PRIu64 " user=%s address=%s why=%s code=%u duration_ms=%" PRIu64
 		 " lines_in=%" PRIu64 " lines_out=%" PRIu64,
-		 conn->number, conn->name[0] != '\0' ? conn->name : NULL, conn->peer, why, code,
-		 clock_mono_ms() - conn->opened_ms, conn->lines_in, conn->lines_out);
+		 conn->number, conn->identity.user[0] != '\0' ? conn->identity.user : NULL, address,
+		 why, code, clock_mono_ms() - conn->opened_ms, conn->lines_in, conn->lines_out);
 }
 
 static void remove_from_flush(struct conn *conn)
@@ -270,7 +276,7 @@ static void on_closed(void *data, unsigned code)
 	timer_cancel(&conn->timer);
 	remove_from_flush(conn);
 	subscribe_remove_all(conn);
-	if (conn->name[0] != '\0' || stranger_may_log_connect(worker))
+	if (conn->identity.user[0] != '\0' || stranger_may_log_connect(worker))
 		log_disconnect(conn, code);
 	subscribe_leave_user(conn);
 	if (conn->session != SHM_NONE)
@@ -279,7 +285,6 @@ static void on_closed(void *data, unsigned code)
 		limit_disconnect(&worker->shm, conn->address, conn->was_pending);
 	counter_add(&worker->shm, COUNTER_connections, (uint64_t)-1);
 	login_state_destroy(worker, conn->login);
-	free(conn->identity);
 	free(conn->only);
 	outbox_finish(&conn->outbox);
 	*conn->prev = conn->next;

@@ -17,7 +17,7 @@
 
 void stranger_ip(const struct conn *conn, uint8_t ret_ip[16])
 {
-	const struct address *peer = &conn->login->peer;
+	const struct address *peer = &conn->identity.peer;
 
 	memset(ret_ip, 0, 16);
 	if (peer->family == AF_INET6) {
@@ -90,8 +90,12 @@ static void add(struct conn *conn, uint32_t cost_s)
 
 	stranger_ip(conn, ip);
 	wait_ms = penalty_add(&worker->shm, ip, &rule, cost_s * 1000, clock_mono_ms());
-	if (wait_ms > 0 && stranger_may_log(worker))
-		log_info("address has to wait", "address=%s wait_ms=%" PRIu64, conn->peer, wait_ms);
+	if (wait_ms > 0 && stranger_may_log(worker)) {
+		char address[ADDRESS_TEXT_SIZE];
+
+		address_format(&conn->identity.peer, address);
+		log_info("address has to wait", "address=%s wait_ms=%" PRIu64, address, wait_ms);
+	}
 }
 
 void stranger_refused(struct conn *conn)
@@ -103,7 +107,7 @@ void stranger_entered(struct conn *conn)
 {
 	uint8_t ip[16];
 
-	if (conn->login->proxied || !address_is_loopback(&conn->login->peer))
+	if (conn->login->proxied || !address_is_loopback(&conn->identity.peer))
 		return;
 	stranger_ip(conn, ip);
 	penalty_forgive(&conn->worker->shm, ip, clock_mono_ms());

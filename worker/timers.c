@@ -3,9 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
-void timers_init(struct timers *timers, uint64_t now_ms)
+void timers_init(struct timers *timers, uint64_t now_ms, void (*fire)(struct timer *timer))
 {
 	memset(timers, 0, sizeof(*timers));
+	timers->fire = fire;
 	timers->now_tick = now_ms / TIMERS_TICK_MS;
 }
 
@@ -33,15 +34,12 @@ static uint64_t due_tick(const struct timer *timer)
 	return (timer->due_ms + TIMERS_TICK_MS - 1) / TIMERS_TICK_MS;
 }
 
-void timer_set(struct timers *timers, struct timer *timer, uint64_t due_ms,
-	       void (*fire)(void *data), void *data)
+void timer_set(struct timers *timers, struct timer *timer, uint64_t due_ms)
 {
 	uint64_t tick;
 
 	timer_cancel(timer);
 	timer->due_ms = due_ms;
-	timer->fire = fire;
-	timer->data = data;
 	tick = due_tick(timer);
 	if (tick <= timers->now_tick)
 		tick = timers->now_tick + 1;
@@ -72,7 +70,7 @@ static void run_slot(struct timers *timers, struct timer **slot)
 		if (due_tick(timer) > timers->now_tick)
 			link_timer(slot, timer); /* a later turn of the wheel */
 		else
-			timer->fire(timer->data);
+			timers->fire(timer);
 	}
 }
 

@@ -51,7 +51,7 @@ int worker_init(struct worker *worker, const struct inherit *inherit)
 	worker->keyring = inherit->keyring;
 	worker->shm = inherit->shm;
 	segment_enter_worker(&worker->shm, inherit->slot);
-	timers_init(&worker->timers, now);
+	timers_init(&worker->timers, now, conn_due);
 	watch_init(&worker->watch, &worker->shm, worker->config);
 	worker->log_next_ms = now + (uint64_t)worker->config->stats_interval * 1000;
 	worker->log_at =

@@ -72,7 +72,7 @@ Test(login, a_key_of_the_file_gets_in_and_may_claim_a_free_name)
 	cr_expect(result.needs_claim);
 	cr_expect_eq(result.claim.kind, NAME_KEY);
 	cr_expect_str_eq(result.identity.user, "alice");
-	cr_expect_str_eq(result.identity.fingerprint, alice.fingerprint);
+	cr_expect_arr_eq(result.identity.key_hash, alice.hash, KEY_HASH_BYTES);
 	cr_expect_eq(result.identity.line, 1);
 	cr_expect_eq(result.identity.good_until_s, INT64_MAX);
 }
@@ -387,7 +387,7 @@ Test(login, a_certificate_of_a_trusted_ca_gets_in_under_its_principals)
 	cr_expect_eq(log_in_certified(good_cert(), "alice", NULL), LOGIN_ACCEPT);
 	cr_expect_eq(result.claim.kind, NAME_CA);
 	cr_expect_eq(result.identity.good_until_s, TEST_NOW + 100);
-	cr_expect_str_eq(result.identity.fingerprint, alice.fingerprint);
+	cr_expect_arr_eq(result.identity.key_hash, alice.hash, KEY_HASH_BYTES);
 	cr_expect_eq(log_in_certified(good_cert(), "deploy", NULL), LOGIN_ACCEPT);
 	cr_expect_eq(log_in_certified(good_cert(), "carol", NULL), LOGIN_AUTH_FAILED);
 	cr_expect_eq(result.why, VERDICT_CERT_PRINCIPAL);

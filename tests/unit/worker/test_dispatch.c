@@ -83,7 +83,7 @@ Test(dispatch, a_second_login_is_refused_and_changes_nothing)
 	fixture_turn();
 	fixture_expect(ws, "\"id\":\"1\",\"code\":\"forbidden\"");
 	cr_assert_eq(ws->conn->state, CONN_LOGGED_IN);
-	cr_assert_str_eq(ws->conn->name, "alice");
+	cr_assert_str_eq(ws->conn->identity.user, "alice");
 }
 
 static void limited(void)
