@@ -33,40 +33,39 @@ static void overflow(struct conn *conn, int err)
 {
 	struct buf line = BUF_INIT;
 
-	outbox_finish(&conn->outbox);
+	if (conn->outbox != NULL)
+		outbox_finish(conn->outbox);
 	counter_add(&conn->worker->shm, COUNTER_slow_closed_total, 1);
 	event_error(&line, NULL, err == -ENOBUFS ? ERR_too_slow : ERR_internal, NULL, -1, true);
-	if (!line.failed)
-		outbox_add(&conn->outbox, line.data, line.len, SHM_NONE, 0, 0);
+	if (!line.failed && conn->outbox != NULL)
+		outbox_add(conn->outbox, line.data, line.len, SHM_NONE, 0, 0);
 	buf_finish(&line);
 	conn_close(conn, CLOSE_LIMITS, "too_slow");
 }
 
-/* One that was emptied elsewhere serves before new memory does. */
-static void reuse_outbox(struct conn *conn)
+/* One that was emptied elsewhere serves before new memory does. False: out of memory. */
+static bool has_outbox(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 
-	if (conn->outbox.bytes.data == NULL && outbox_is_empty(&conn->outbox) &&
-	    worker->spare_count > 0) {
-		outbox_finish(&conn->outbox);
-		conn->outbox = worker->spare[--worker->spare_count];
-	}
+	if (conn->outbox == NULL)
+		conn->outbox = worker->spare_count > 0 ? worker->spare[--worker->spare_count]
+						       : outbox_create();
+	return conn->outbox != NULL;
 }
 
 void conn_spare_outbox(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 
-	if (!outbox_is_empty(&conn->outbox) || conn->outbox.bytes.data == NULL)
+	if (conn->outbox == NULL || !outbox_is_empty(conn->outbox))
 		return;
 	if (worker->spare_count < WORKER_SPARE_OUTBOXES &&
-	    conn->outbox.bytes.cap <= OUTBOX_SPARE_BYTES_MAX) {
+	    conn->outbox->bytes.cap <= OUTBOX_SPARE_BYTES_MAX)
 		worker->spare[worker->spare_count++] = conn->outbox;
-		conn->outbox = (struct outbox){0};
-	} else {
-		outbox_finish(&conn->outbox);
-	}
+	else
+		outbox_destroy(conn->outbox);
+	conn->outbox = NULL;
 }
 
 static void tell(struct conn *conn, const struct buf *lines, uint32_t log, uint64_t epoch,
@@ -76,9 +75,8 @@ static void tell(struct conn *conn, const struct buf *lines, uint32_t log, uint6
 
 	if (conn->close_sent)
 		return;
-	reuse_outbox(conn);
-	if (!lines->failed)
-		err = outbox_add(&conn->outbox, lines->data, lines->len, log, epoch, seq);
+	if (!lines->failed && has_outbox(conn))
+		err = outbox_add(conn->outbox, lines->data, lines->len, log, epoch, seq);
 	if (err < 0) {
 		overflow(conn, err);
 		return;
@@ -101,19 +99,23 @@ void conn_tell_after(struct conn *conn, const struct buf *lines, uint32_t log, u
 
 void conn_tell_news(struct conn *conn, const struct buf *lines)
 {
-	if (conn->outbox.bytes.len - conn->outbox.sent + lines->len <= OUTBOX_BYTES_MAX / 2 &&
-	    conn->outbox.count < OUTBOX_ITEMS_MAX / 2)
+	const struct outbox *outbox = conn->outbox;
+
+	if (outbox_is_empty(outbox) ||
+	    (outbox->bytes.len - outbox->sent + lines->len <= OUTBOX_BYTES_MAX / 2 &&
+	     outbox->count < OUTBOX_ITEMS_MAX / 2))
 		conn_tell(conn, lines);
 }
 
 void conn_tell_lines(struct conn *conn, uint32_t log, uint64_t epoch, uint64_t after, uint64_t to,
 		     bool live)
 {
-	int err;
+	int err = -ENOMEM;
 
 	if (conn->close_sent)
 		return;
-	err = outbox_add_lines(&conn->outbox, log, epoch, after, to, live);
+	if (has_outbox(conn))
+		err = outbox_add_lines(conn->outbox, log, epoch, after, to, live);
 	if (err < 0)
 		overflow(conn, err);
 	else

@@ -48,8 +48,8 @@ struct conn {
 	bool blocked;  /* write nothing until `writable` */
 	bool flushing; /* is on worker->flush */
 	bool close_sent;
-	bool was_pending; /* counts as not logged in at its address */
-	struct outbox outbox;
+	bool was_pending;      /* counts as not logged in at its address */
+	struct outbox *outbox; /* owned; NULL: empty */
 	struct conn *flush_next;
 	uint64_t lines_in, lines_out;
 	uint64_t heard_ms;         /* the last line */
@@ -79,8 +79,7 @@ struct conn {
 	struct conn_login *login; /* owned; NULL once logged in */
 
 	/* After the login. */
-	struct local_user *local_user;
-	struct conn *user_next, **user_prev; /* local_user->conns */
+	struct conn *user_next, **user_prev; /* local_user's; prev NULL: not in it */
 	uint32_t address;                    /* shm/limit.h */
 	unsigned only_count;
 	char (*only)[ROOM_SIZE]; /* login.only and what was joined since; owned, NULL: all */
@@ -93,7 +92,7 @@ static inline bool conn_is_open(const struct conn *conn)
 /* Live lines may be written straight away. */
 static inline bool conn_is_ready(const struct conn *conn)
 {
-	return conn->state == CONN_LOGGED_IN && !conn->blocked && outbox_is_empty(&conn->outbox);
+	return conn->state == CONN_LOGGED_IN && !conn->blocked && outbox_is_empty(conn->outbox);
 }
 
 /* ---- telling it something; a client that doesn't read is closed with too_slow ---- */
@@ -115,7 +114,7 @@ void conn_tell_error(struct conn *conn, const char *id, enum proto_error error, 
 bool conn_write(struct conn *conn, char *frame, size_t len);
 /* For who writes by itself and keeps the books: how it went. */
 bool conn_wrote(struct conn *conn, enum ws_result result);
-/* An empty outbox lends its memory to the next one that needs some. */
+/* An empty outbox goes to the next one that needs some. */
 void conn_spare_outbox(struct conn *conn);
 /* It has something to write at the end of this turn. */
 void conn_want_flush(struct conn *conn);

@@ -327,7 +327,7 @@ static bool send_lines(struct frame *frame, struct outbox *outbox, struct outbox
 
 static bool send_outbox(struct frame *frame)
 {
-	struct outbox *outbox = &frame->conn->outbox;
+	struct outbox *outbox = frame->conn->outbox;
 	struct outbox_item *item;
 
 	while ((item = outbox_first(outbox)) != NULL) {

@@ -322,10 +322,11 @@ enum proto_error enter_session(struct conn *conn, const struct login_identity *i
 	}
 	if (error != PROTO_OK)
 		return error;
-	if (keep_only(conn, wish) < 0 || subscribe_enter_user(conn) < 0) {
+	if (keep_only(conn, wish) < 0) {
 		conn_fail(conn, wish->id, ERR_internal, NULL, CLOSE_LIMITS);
 		return PROTO_OK;
 	}
+	subscribe_enter_user(conn);
 	become(conn, identity, wish->device);
 	/* Keys may have changed since the signature was looked at; from here on changes find us. */
 	judge_all(worker);

@@ -116,19 +116,20 @@ static void follow_conn(struct worker *worker, struct conn *conn, const struct r
 	}
 }
 
-void follow_list(struct worker *worker, struct local_user *local, const struct joined *joined)
+void follow_list(struct worker *worker, uint32_t user, const struct joined *joined)
 {
-	uint64_t change = member_list_change(&worker->shm, local->user);
+	struct local_user *local = &worker->user_at[user];
+	uint64_t change = member_list_change(&worker->shm, user);
 	unsigned max = worker->shm.sizes->rooms_per_user, count;
 	struct room_ref *rooms;
 
-	if (change == local->list_change)
+	if (local->conns == NULL || change == local->list_change)
 		return;
 	rooms = malloc(max * sizeof(*rooms));
 	if (rooms == NULL)
 		return; /* the next look tries again */
 	local->list_change = change;
-	count = member_rooms(&worker->shm, local->user, rooms, max);
+	count = member_rooms(&worker->shm, user, rooms, max);
 	if (count > max)
 		count = max;
 	for (struct conn *conn = local->conns; conn != NULL; conn = conn->user_next)

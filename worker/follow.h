@@ -18,8 +18,9 @@ void follow_reset(struct worker *worker, struct local_log *local);
 /*
  * Compares the user's list with what his connections here are subscribed to: rooms that came
  * are announced to those that take all rooms, rooms that went are told as `left`. Nothing
- * happens where list_change is as it was. joined: the join that is behind it, or NULL.
+ * happens where list_change is as it was, or where he has none. joined: the join that is behind it,
+ * or NULL.
  */
-void follow_list(struct worker *worker, struct local_user *local, const struct joined *joined);
+void follow_list(struct worker *worker, uint32_t user, const struct joined *joined);
 
 #endif

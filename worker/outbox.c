@@ -8,6 +8,19 @@
 
 #define ITEMS_START 8u
 
+struct outbox *outbox_create(void)
+{
+	return calloc(1, sizeof(struct outbox));
+}
+
+void outbox_destroy(struct outbox *outbox)
+{
+	if (outbox == NULL)
+		return;
+	outbox_finish(outbox);
+	free(outbox);
+}
+
 static struct outbox_item *item_at(const struct outbox *outbox, unsigned nth)
 {
 	return &outbox->items[(outbox->head + nth) & (outbox->cap - 1)];
@@ -102,7 +115,7 @@ int outbox_add_lines(struct outbox *outbox, uint32_t log, uint64_t epoch, uint64
 
 struct outbox_item *outbox_first(struct outbox *outbox)
 {
-	return outbox->count > 0 ? item_at(outbox, 0) : NULL;
+	return !outbox_is_empty(outbox) ? item_at(outbox, 0) : NULL;
 }
 
 static void drop_first(struct outbox *outbox)
@@ -131,7 +144,7 @@ void outbox_sent(struct outbox *outbox, size_t len)
 
 void outbox_not_live(struct outbox *outbox, uint32_t log, uint64_t epoch)
 {
-	for (unsigned i = 0; i < outbox->count; i++) {
+	for (unsigned i = 0; outbox != NULL && i < outbox->count; i++) {
 		struct outbox_item *item = item_at(outbox, i);
 
 		if (item->log == log && item->epoch == epoch)

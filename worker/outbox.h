@@ -39,9 +39,15 @@ struct outbox {
 	unsigned head, count, cap;
 };
 
+/* NULL: out of memory. */
+struct outbox *outbox_create(void);
+/* Accepts NULL. */
+void outbox_destroy(struct outbox *outbox);
+
+/* NULL is an empty one, here and for outbox_first and outbox_not_live. */
 static inline bool outbox_is_empty(const struct outbox *outbox)
 {
-	return outbox->count == 0;
+	return outbox == NULL || outbox->count == 0;
 }
 
 /* Ready lines. log SHM_NONE: they wait for nothing. 0, -ENOBUFS (too much unread) or -ENOMEM. */
@@ -64,6 +70,7 @@ void outbox_not_live(struct outbox *outbox, uint32_t log, uint64_t epoch);
 /* An item of lines is done. */
 void outbox_drop_lines(struct outbox *outbox);
 
+/* Throws away what is in it, and gives back its memory. */
 void outbox_finish(struct outbox *outbox);
 
 #endif

@@ -15,8 +15,7 @@ void peers_list_changed(struct worker *worker, uint32_t user, const struct joine
 	struct room_ref inbox = announce_inbox(&worker->shm, user);
 	struct news datagram;
 
-	if (worker->user_at[user] != NULL)
-		follow_list(worker, worker->user_at[user], joined);
+	follow_list(worker, user, joined);
 	news_fill(&datagram, NEWS_LIST, user, inbox.epoch, NULL, 0);
 	if (joined != NULL) {
 		datagram.len = sizeof(*joined);
@@ -29,11 +28,7 @@ void peers_list_changed(struct worker *worker, uint32_t user, const struct joine
 static void tell_user_here(struct worker *worker, uint32_t user, const struct buf *line,
 			   const struct conn *except)
 {
-	struct local_user *local = worker->user_at[user];
-
-	if (local == NULL)
-		return;
-	for (struct conn *conn = local->conns; conn != NULL; conn = conn->user_next)
+	for (struct conn *conn = worker->user_at[user].conns; conn != NULL; conn = conn->user_next)
 		if (conn != except && conn->state == CONN_LOGGED_IN)
 			conn_tell_news(conn, line);
 }
@@ -82,13 +77,10 @@ static bool is_current_user(const struct worker *worker, const struct news *data
 
 static void list_changed(struct worker *worker, const struct news *datagram)
 {
-	struct local_user *local = worker->user_at[datagram->index];
 	struct joined joined;
 
-	if (local == NULL)
-		return;
 	memcpy(&joined, datagram->line, sizeof(joined));
-	follow_list(worker, local, datagram->len == sizeof(joined) ? &joined : NULL);
+	follow_list(worker, datagram->index, datagram->len == sizeof(joined) ? &joined : NULL);
 }
 
 void peers_handle(void *data, const void *bytes, size_t len)

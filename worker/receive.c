@@ -161,7 +161,8 @@ static void take_lines(struct conn *conn, const char *text, size_t len)
 		if (deliver_is_urgent(conn->worker))
 			deliver_turn(conn->worker);
 		/* Many answers to one frame: some go out now, so that the outbox stays small. */
-		if (conn->outbox.bytes.len > CONN_FLUSH_BYTES && !conn->blocked)
+		if (conn->outbox != NULL && conn->outbox->bytes.len > CONN_FLUSH_BYTES &&
+		    !conn->blocked)
 			deliver_conn(conn);
 	}
 }
@@ -286,7 +287,7 @@ static void on_closed(void *data, unsigned code)
 	counter_add(&worker->shm, COUNTER_connections, (uint64_t)-1);
 	login_state_destroy(worker, conn->login);
 	free(conn->only);
-	outbox_finish(&conn->outbox);
+	outbox_destroy(conn->outbox);
 	*conn->prev = conn->next;
 	if (conn->next != NULL)
 		conn->next->prev = conn->prev;

@@ -164,7 +164,7 @@ static void remove_subscription(struct conn *conn, struct subscription *sub)
 	broadcast_end(local);
 	conn->lines_out += local->subs[at].lines;
 	/* Of what it is still owed: it may come back before its socket is free. */
-	outbox_not_live(&conn->outbox, local->log, local->epoch);
+	outbox_not_live(conn->outbox, local->log, local->epoch);
 	if (at != last) {
 		struct conn *moved = local->subs[last].conn;
 
@@ -203,40 +203,26 @@ void subscribe_remove_all(struct conn *conn)
 
 /* ---- users -------------------------------------------------------------------- */
 
-int subscribe_enter_user(struct conn *conn)
+void subscribe_enter_user(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
-	struct local_user *local = worker->user_at[conn->user];
+	struct local_user *local = &worker->user_at[conn->user];
 
-	if (local == NULL) {
-		local = calloc(1, sizeof(*local));
-		if (local == NULL)
-			return -ENOMEM;
-		local->user = conn->user;
+	if (local->conns == NULL)
 		local->list_change = member_list_change(&worker->shm, conn->user);
-		worker->user_at[conn->user] = local;
-	}
-	conn->local_user = local;
 	conn->user_next = local->conns;
 	conn->user_prev = &local->conns;
 	if (local->conns != NULL)
 		local->conns->user_prev = &conn->user_next;
 	local->conns = conn;
-	return 0;
 }
 
 void subscribe_leave_user(struct conn *conn)
 {
-	struct local_user *local = conn->local_user;
-
-	if (local == NULL)
+	if (conn->user_prev == NULL)
 		return;
 	*conn->user_prev = conn->user_next;
 	if (conn->user_next != NULL)
 		conn->user_next->user_prev = conn->user_prev;
-	conn->local_user = NULL;
-	if (local->conns == NULL) {
-		conn->worker->user_at[local->user] = NULL;
-		free(local);
-	}
+	conn->user_prev = NULL;
 }

@@ -2,7 +2,7 @@
  * Which connections of this worker read which logs.
  *
  *	worker->log_at[log]   -> struct local_log   its subscribers, each with a cursor
- *	worker->user_at[user] -> struct local_user  the user's connections here
+ *	worker->user_at[user]    a struct local_user   the user's connections here
  *
  * The first subscriber of a log sets this worker's bit in the log's `workers` word, before
  * anyone reads `next`: from then on every append rings us. The last one clears it.
@@ -48,9 +48,8 @@ struct local_log {
 };
 
 struct local_user {
-	uint32_t user;
 	struct conn *conns;
-	uint64_t list_change; /* before the list was compared last */
+	uint64_t list_change; /* where there are any: before the list was compared last */
 };
 
 /* The local log, or NULL when nobody here reads this life of it. */
@@ -74,8 +73,8 @@ void subscribe_remove_all(struct conn *conn);
  */
 void subscribe_detach_log(struct worker *worker, struct local_log *local);
 
-/* A connection logged in: 0 or -ENOMEM. */
-int subscribe_enter_user(struct conn *conn);
+/* A connection logged in. */
+void subscribe_enter_user(struct conn *conn);
 void subscribe_leave_user(struct conn *conn);
 
 #endif

@@ -56,7 +56,7 @@ int worker_init(struct worker *worker, const struct inherit *inherit)
 	worker->log_next_ms = now + (uint64_t)worker->config->stats_interval * 1000;
 	worker->log_at =
 		calloc((size_t)sizes->max_rooms + sizes->max_users, sizeof(struct local_log *));
-	worker->user_at = calloc(sizes->max_users, sizeof(struct local_user *));
+	worker->user_at = calloc(sizes->max_users, sizeof(struct local_user));
 	if (worker->log_at == NULL || worker->user_at == NULL ||
 	    !worker_frame_fits(worker, FRAME_MAX_BYTES) ||
 	    message_parser_create(&worker->parser) < 0) {
@@ -71,7 +71,7 @@ int worker_init(struct worker *worker, const struct inherit *inherit)
 void worker_finish(struct worker *worker)
 {
 	while (worker->spare_count > 0)
-		outbox_finish(&worker->spare[--worker->spare_count]);
+		outbox_destroy(worker->spare[--worker->spare_count]);
 	broadcast_finish(worker);
 	judged_finish(&worker->judged);
 	watch_finish(&worker->watch);
@@ -158,8 +158,9 @@ static void look_at_logs(struct worker *worker)
 static void look_at_users(struct worker *worker)
 {
 	for (struct conn *conn = worker->conns; conn != NULL; conn = conn->next)
-		if (conn->local_user != NULL && conn->user_prev == &conn->local_user->conns)
-			follow_list(worker, conn->local_user, NULL);
+		if (conn->user_prev != NULL &&
+		    conn->user_prev == &worker->user_at[conn->user].conns)
+			follow_list(worker, conn->user, NULL);
 }
 
 static void log_connections(struct worker *worker)

@@ -64,15 +64,15 @@ struct worker {
 	uint64_t conn_last_number; /* names a connection in the log */
 	/* Those with something to write at the end of the turn. */
 	struct conn *flush;
-	/* The memory of empty outboxes goes round: an idle connection keeps none. */
-	struct outbox spare[WORKER_SPARE_OUTBOXES];
+	/* Empty outboxes go round: an idle connection keeps none. */
+	struct outbox *spare[WORKER_SPARE_OUTBOXES];
 	unsigned spare_count;
 	bool draining, restarting;
 	unsigned retry_after_ms; /* told in `bye`; 0: not told */
 
-	/* What the connections read (subscribe.h), by log and by user; NULL: nobody here. */
+	/* What the connections read (subscribe.h), by log (NULL: nobody here) and by user. */
 	struct local_log **log_at;
-	struct local_user **user_at;
+	struct local_user *user_at;
 	struct local_log **logs; /* the same logs without holes */
 	unsigned log_count, log_cap;
 	struct broadcast *broadcasts, **broadcasts_end; /* owned: news under way (broadcast.h) */
