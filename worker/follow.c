@@ -62,7 +62,7 @@ void follow_reset(struct worker *worker, struct local_log *local)
 	uint64_t epoch = local->epoch;
 	char name[ROOM_SIZE];
 
-	memcpy(name, local->name, sizeof(name));
+	memcpy(name, local->name, strlen(local->name) + 1);
 	subscribe_detach_log(worker, local);
 	/* From the end on, so that a removal moves nobody; the last one takes `local` with it. */
 	while (left > 0) {
@@ -101,7 +101,7 @@ static void follow_conn(struct worker *worker, struct conn *conn, const struct r
 		/* Another life of the room: that is follow_reset's to tell. */
 		if (epoch_now(worker, local) != local->epoch)
 			continue;
-		memcpy(name, local->name, sizeof(name));
+		memcpy(name, local->name, strlen(local->name) + 1);
 		subscribe_remove(conn, local->log, local->epoch);
 		tell_left(conn, name);
 	}

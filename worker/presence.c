@@ -74,13 +74,11 @@ static void scan(struct worker *worker, struct seen *seen, unsigned count)
 /* The local log remembers it; the list goes over. */
 static void remember(struct seen *seen)
 {
-	struct local_log *local = seen->local;
+	struct present *present = seen->local->present;
 
-	free(local->present);
-	local->present = seen->users;
-	local->present_count = seen->count;
-	local->present_cap = seen->cap;
-	local->present_change = seen->change;
+	free(present->users);
+	*present = (struct present){
+		.users = seen->users, .count = seen->count, .change = seen->change};
 	seen->users = NULL;
 }
 
@@ -162,21 +160,21 @@ static void render(struct worker *worker, const struct seen *seen, const uint32_
 
 static void tell(struct worker *worker, struct seen *seen)
 {
-	struct local_log *local = seen->local;
+	const struct present *before = seen->local->present;
 	unsigned joined_count, left_count;
 	uint32_t *joined = malloc((seen->count + 1) * sizeof(*joined));
-	uint32_t *left = malloc((local->present_count + 1) * sizeof(*left));
+	uint32_t *left = malloc((before->count + 1) * sizeof(*left));
 
 	if (seen->failed || joined == NULL || left == NULL)
 		goto out;
-	presence_compare(local->present, local->present_count, seen->users, seen->count, joined,
+	presence_compare(before->users, before->count, seen->users, seen->count, joined,
 			 &joined_count, left, &left_count);
 	if (joined_count > 0 || left_count > 0) {
 		/* Who came alone knows it: his `room` line counted him already. */
 		bool alone = joined_count == 1 && left_count == 0;
 
 		render(worker, seen, joined, joined_count, left, left_count);
-		broadcast(worker, local, &worker->line, alone ? joined[0] : SHM_NONE);
+		broadcast(worker, seen->local, &worker->line, alone ? joined[0] : SHM_NONE);
 	}
 	remember(seen);
 out:
@@ -195,10 +193,10 @@ void presence_look(struct worker *worker)
 		struct local_log *local = worker->logs[i];
 		uint64_t change;
 
-		if (log_is_inbox(&worker->shm, local->log))
+		if (local->present == NULL)
 			continue;
 		change = member_change(&worker->shm, local->log);
-		if (change != local->present_change)
+		if (change != local->present->change)
 			seen[count++] = (struct seen){.local = local, .change = change};
 	}
 	if (count > 0)

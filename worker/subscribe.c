@@ -48,6 +48,15 @@ void subscribe_detach_log(struct worker *worker, struct local_log *local)
 	worker->log_count--;
 }
 
+static void log_free(struct local_log *local)
+{
+	if (local->present != NULL)
+		free(local->present->users);
+	free(local->present);
+	free(local->subs);
+	free(local);
+}
+
 static void log_destroy(struct worker *worker, struct local_log *local)
 {
 	if (log_is_listed(worker, local))
@@ -55,32 +64,39 @@ static void log_destroy(struct worker *worker, struct local_log *local)
 	/* A detached log's slot may have subscribers of its new life: the bit is theirs then. */
 	if (worker->log_at[local->log] == NULL)
 		room_log_unsubscribe(&worker->shm, local->log);
-	free(local->subs);
-	free(local->present);
-	free(local);
+	log_free(local);
 }
 
 static int log_create(struct worker *worker, struct room_ref ref, const char *name,
 		      struct local_log **ret_local)
 {
+	bool is_inbox = log_is_inbox(&worker->shm, ref.log);
+	size_t name_size = strnlen(name, ROOM_LEN_MAX) + 1;
 	struct local_log *local;
 
 	if (worker->log_count == worker->log_cap &&
 	    grow((void **)&worker->logs, &worker->log_cap, 64, sizeof(struct local_log *)) < 0)
 		return -ENOMEM;
-	local = calloc(1, sizeof(*local));
+	local = calloc(1, sizeof(*local) + name_size);
 	if (local == NULL)
 		return -ENOMEM;
+	if (!is_inbox) {
+		local->present = calloc(1, sizeof(*local->present));
+		if (local->present == NULL) {
+			log_free(local);
+			return -ENOMEM;
+		}
+	}
 	local->log = ref.log;
 	local->epoch = ref.epoch;
-	memcpy(local->name, name, strnlen(name, ROOM_LEN_MAX));
+	memcpy(local->name, name, name_size - 1);
 	local->at = worker->log_count;
 	worker->logs[worker->log_count++] = local;
 	worker->log_at[ref.log] = local;
 	/* The bit first, then `next`: a line in between rings, one before is counted. */
 	room_log_subscribe(&worker->shm, ref.log);
 	local->until = room_log_next(&worker->shm, ref.log) - 1;
-	if (!log_is_inbox(&worker->shm, ref.log))
+	if (!is_inbox)
 		presence_start(worker, local);
 	*ret_local = local;
 	return 0;

@@ -27,8 +27,16 @@ struct subscriber {
 	uint32_t lines; /* sent from here, and not yet in conn->lines_out */
 };
 
+/* Who was present in a room when we looked last (presence.h). */
+struct present {
+	uint32_t *users; /* ascending; owned */
+	unsigned count;
+	uint64_t change; /* member_change before that look */
+};
+
 struct local_log {
 	uint32_t log;
+	unsigned at; /* in worker->logs */
 	uint64_t epoch;
 	/*
 	 * The delivery under way: lines up to `until`, the subscriber whose turn is next, how many
@@ -39,12 +47,8 @@ struct local_log {
 	struct broadcast *broadcast; /* news under way, or NULL */
 	struct subscriber *subs;
 	unsigned count, cap;
-	unsigned at; /* in worker->logs */
-	/* Who was present when we looked last, ascending (presence.h). Rooms only. */
-	uint32_t *present;
-	unsigned present_count, present_cap;
-	uint64_t present_change; /* member_change before that look */
-	char name[ROOM_SIZE];
+	struct present *present; /* owned; NULL: an inbox */
+	char name[];
 };
 
 struct local_user {

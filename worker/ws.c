@@ -220,7 +220,7 @@ static void closed(struct ws *ws)
 	if (ws->server == NULL)
 		return;
 	closing_remove(ws);
-	buf_finish(&ws->message);
+	ws_drop_message(ws);
 	ws->state = WS_DEAD;
 	if (ws->conn != NULL)
 		ws->server->handler.closed(ws->conn, ws->close_code);

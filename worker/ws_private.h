@@ -28,7 +28,7 @@ struct ws {
 	bool peer_has_closed; /* what it sends behind its close frame is not read */
 	bool close_waits;     /* until the rest of a refused message has come */
 	struct utf8 text;     /* of the message, where it is text */
-	struct buf message;   /* what has come of a message that is not whole yet */
+	struct buf *message;  /* what has come of one that is not whole yet; owned, or NULL */
 	struct ws_server *server;
 	void *conn; /* the handler's; NULL before `open` and if it refused */
 	struct ws *closing_next, **closing_prev; /* the server's closing list */
@@ -49,6 +49,8 @@ struct ws_server {
 	int heard_fd; /* of the last message; -1: TLS */
 };
 
+/* Forgets what has come of a message. */
+void ws_drop_message(struct ws *ws);
 /* The refused message is here, or has taken too long: the close that waited for it begins. */
 void ws_stop_waiting(struct ws *ws);
 

@@ -1,5 +1,6 @@
 #include "worker/ws_private.h"
 
+#include <stdlib.h>
 #include <sys/ioctl.h>
 
 bool ws_server_has_more(const struct ws_server *server)
@@ -10,10 +11,34 @@ bool ws_server_has_more(const struct ws_server *server)
 	return server->heard_fd < 0 || ioctl(server->heard_fd, FIONREAD, &bytes) < 0 || bytes > 0;
 }
 
+static void free_message(struct buf *message)
+{
+	if (message != NULL)
+		buf_finish(message);
+	free(message);
+}
+
+void ws_drop_message(struct ws *ws)
+{
+	free_message(ws->message);
+	ws->message = NULL;
+}
+
+/* Keeps a piece of the message. False: out of memory. */
+static bool keep_piece(struct ws *ws, const char *piece, size_t len)
+{
+	if (ws->message == NULL)
+		ws->message = calloc(1, sizeof(*ws->message));
+	if (ws->message == NULL)
+		return false;
+	buf_append(ws->message, piece, len);
+	return !ws->message->failed;
+}
+
 static void refuse(struct ws *ws, enum ws_refusal why)
 {
 	ws->skipping = true;
-	buf_finish(&ws->message);
+	ws_drop_message(ws);
 	ws->server->handler.refused(ws->conn, why);
 }
 
@@ -34,6 +59,7 @@ void ws_receive_piece(struct ws *ws, const char *piece, size_t len)
 {
 	const struct ws_handler *handler = &ws->server->handler;
 	size_t remaining = lws_remaining_packet_payload(ws->wsi);
+	size_t before = ws->message != NULL ? ws->message->len : 0;
 	bool last = lws_is_final_fragment(ws->wsi) && remaining == 0;
 
 	if (lws_is_first_fragment(ws->wsi)) {
@@ -47,35 +73,33 @@ void ws_receive_piece(struct ws *ws, const char *piece, size_t len)
 		skip_piece(ws, last);
 		return;
 	}
-	if (ws->message.len + len + remaining > handler->message_max(ws->conn)) {
+	if (before + len + remaining > handler->message_max(ws->conn)) {
 		refuse(ws, WS_TOO_BIG);
 		skip_piece(ws, last);
 		return;
 	}
 	if (!ws->binary &&
 	    (!utf8_take(&ws->text, piece, len) || (last && !utf8_is_whole(&ws->text)))) {
-		buf_finish(&ws->message);
+		ws_drop_message(ws);
 		ws_close(ws, 1007, "invalid UTF-8");
 		return;
 	}
 	ws->server->heard_fd = ws->fd;
-	if (last && ws->message.len == 0) {
+	if (last && before == 0) {
 		handler->receive(ws->conn, len > 0 ? piece : "", len, ws->binary);
 		return;
 	}
-	buf_append(&ws->message, piece, len);
-	if (ws->message.failed) {
+	if (!keep_piece(ws, piece, len)) {
 		refuse(ws, WS_TOO_BIG);
 		skip_piece(ws, last);
 		return;
 	}
 	if (last) {
-		struct buf whole = ws->message;
+		struct buf *whole = ws->message;
 
-		ws->message = BUF_INIT;
-		handler->receive(ws->conn, whole.data != NULL ? whole.data : "", whole.len,
-				 ws->binary);
-		buf_finish(&whole);
+		ws->message = NULL;
+		handler->receive(ws->conn, whole->data, whole->len, ws->binary);
+		free_message(whole);
 	}
 }
 
