@@ -12,7 +12,8 @@ enum news_kind {
 	NEWS_LIST = 1, /* this user's list of rooms has changed */
 	NEWS_USER,     /* a line for all connections of a user */
 	NEWS_ROOM,     /* a line for all subscribers of a room */
-	NEWS_ORDER     /* for the supervisor of the agents: the line is the agent's name */
+	NEWS_ORDER,    /* for the supervisor of the agents: the line is the agent's name */
+	NEWS_TYPING    /* a line for all subscribers of a room; it may come behind newer lines */
 };
 
 struct news {

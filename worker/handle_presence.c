@@ -89,7 +89,7 @@ void handle_typing(struct conn *conn, const struct message *message)
 	}
 	buf_reset(&worker->line);
 	event_typing(&worker->line, target.name, conn->identity.user);
-	peers_tell_room(worker, target.ref, &worker->line, conn->user);
+	peers_tell_typing(worker, target.ref, &worker->line, conn->user);
 }
 
 void handle_away(struct conn *conn, const struct message *message)

@@ -45,26 +45,40 @@ void peers_tell_user(struct worker *worker, uint32_t user, const struct buf *lin
 		news_send_to_readers(&worker->shm, inbox.log, &datagram);
 }
 
-static void tell_room_here(struct worker *worker, struct room_ref ref, const struct buf *line,
-			   uint32_t except)
+static void tell_room_here(struct worker *worker, enum news_kind kind, struct room_ref ref,
+			   const struct buf *line, uint32_t except)
 {
 	struct local_log *local = subscribe_log(worker, ref.log, ref.epoch);
 
-	if (local != NULL)
-		broadcast(worker, local, line, except);
+	if (local == NULL)
+		return;
+	broadcast(worker, local, line, except);
+	if (kind == NEWS_ROOM)
+		broadcast_end(local);
+}
+
+static void tell_room(struct worker *worker, enum news_kind kind, struct room_ref ref,
+		      const struct buf *line, uint32_t except)
+{
+	struct news datagram;
+
+	tell_room_here(worker, kind, ref, line, except);
+	if (line->failed || !news_fill(&datagram, kind, ref.log, ref.epoch, line->data, line->len))
+		return;
+	datagram.except = except;
+	news_send_to_readers(&worker->shm, ref.log, &datagram);
 }
 
 void peers_tell_room(struct worker *worker, struct room_ref ref, const struct buf *line,
 		     uint32_t except)
 {
-	struct news datagram;
+	tell_room(worker, NEWS_ROOM, ref, line, except);
+}
 
-	tell_room_here(worker, ref, line, except);
-	if (line->failed ||
-	    !news_fill(&datagram, NEWS_ROOM, ref.log, ref.epoch, line->data, line->len))
-		return;
-	datagram.except = except;
-	news_send_to_readers(&worker->shm, ref.log, &datagram);
+void peers_tell_typing(struct worker *worker, struct room_ref ref, const struct buf *line,
+		       uint32_t except)
+{
+	tell_room(worker, NEWS_TYPING, ref, line, except);
 }
 
 /* ---- receiving ------------------------------------------------------------------- */
@@ -102,9 +116,10 @@ void peers_handle(void *data, const void *bytes, size_t len)
 			tell_user_here(worker, datagram.index, &line, NULL);
 		break;
 	case NEWS_ROOM:
+	case NEWS_TYPING:
 		if (datagram.index < worker->shm.sizes->max_rooms)
 			tell_room_here(
-				worker,
+				worker, (enum news_kind)datagram.kind,
 				(struct room_ref){.log = datagram.index, .epoch = datagram.epoch},
 				&line, datagram.except);
 		break;

@@ -14,9 +14,15 @@ void peers_list_changed(struct worker *worker, uint32_t user, const struct joine
 /* A line for all connections of a user, here and elsewhere, but `except` (NULL: all). */
 void peers_tell_user(struct worker *worker, uint32_t user, const struct buf *line,
 		     const struct conn *except);
-/* A line for all subscribers of a room but the connections of user `except`. */
+/*
+ * A line for all subscribers of a room but the connections of user `except`. It goes out at once,
+ * before the lines that come next: partial text must not come behind the message that ends it.
+ */
 void peers_tell_room(struct worker *worker, struct room_ref ref, const struct buf *line,
 		     uint32_t except);
+/* The same for what may come late: in the next turns of the loop. */
+void peers_tell_typing(struct worker *worker, struct room_ref ref, const struct buf *line,
+		       uint32_t except);
 
 /* doorbell_drain's handler; data is the struct worker. */
 void peers_handle(void *data, const void *bytes, size_t len);

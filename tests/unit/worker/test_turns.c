@@ -3,6 +3,7 @@
 
 #include "worker/subscribe.h"
 
+#include "shm/news.h"
 #include "shm/room_log.h"
 
 #include <criterion/criterion.h>
@@ -146,4 +147,19 @@ Test(turns, who_comes_back_before_his_socket_is_free_reads_on_from_there)
 	}
 	cr_assert_eq(seen[0], 1);
 	cr_assert_eq(seen[1], 1);
+}
+
+/* As an agent's process sends it; the message ends it, and nothing would take it away again. */
+Test(turns, partial_text_comes_before_the_message_that_ends_it)
+{
+	static const char partial[] = "{\"type\":\"partial\",\"room\":\"x\"}\n";
+	const struct local_log *x = fixture.worker[0].log_at[log_of(alice, "x")];
+	struct news news;
+
+	cr_assert(news_fill(&news, NEWS_ROOM, x->log, x->epoch, partial, sizeof(partial) - 1));
+	news_send_to_readers(&fixture.worker[1].shm, x->log, &news);
+	say_in("x");
+	fixture_turn();
+	fixture_expect(bob, "\"type\":\"partial\"");
+	fixture_expect(bob, "\"type\":\"message\"");
 }
