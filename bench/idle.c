@@ -19,6 +19,8 @@
 #define GENERATORS 4u
 #define MEMBERS 10u
 #define AT_A_TIME 250u
+#define PING_MS 25000u  /* the server's ping interval */
+#define QUIET_MS 10000u /* without pings */
 #define USERS_MAX 6000u /* whoever has more connections has them as several devices */
 
 static void poll_for(struct bench *bench, unsigned ms)
@@ -29,13 +31,23 @@ static void poll_for(struct bench *bench, unsigned ms)
 		bench_poll(bench, 50);
 }
 
+/* The server's share of a CPU while nobody says anything, in %. */
+static double idle_percent(struct bench *bench, const struct server *server, unsigned ms)
+{
+	uint64_t begin_cpu = server_cpu_ns(server), begin_ns = clock_mono_ns();
+
+	poll_for(bench, ms);
+	return (double)(server_cpu_ns(server) - begin_cpu) / (double)(clock_mono_ns() - begin_ns) *
+	       100;
+}
+
 void idle_connections(const char *build, uint32_t count)
 {
-	const struct chat_size size = {.workers = 1, .cpus = 1, .connections = count, .rooms = 8};
+	struct chat_size size = {.workers = 1, .cpus = 1, .connections = count, .rooms = 8};
 	struct server_memory before, after;
 	struct server server;
 	struct bench bench;
-	uint64_t begin_cpu, begin_ns;
+	double pinged, quiet;
 
 	/* The first time names are taken, which is memory that connections don't cost. */
 	bench_init(&bench, true, count);
@@ -50,15 +62,17 @@ void idle_connections(const char *build, uint32_t count)
 	bench_connect_all(&bench, 64);
 	poll_for(&bench, 3000);
 	after = server_memory(&server);
-	begin_cpu = server_cpu_ns(&server);
-	begin_ns = clock_mono_ns();
-	poll_for(&bench, 5000);
+	/* A whole interval: each is pinged once. */
+	pinged = idle_percent(&bench, &server, PING_MS);
+	size.no_pings = true;
+	server_reload_chat(&server, &size);
+	poll_for(&bench, 1000);
+	quiet = idle_percent(&bench, &server, QUIET_MS);
 	report_row("| W4: %u idle connections | %.2f kB of process memory each, %.2f kB shared | "
-		   "%.2f %% CPU |\n",
+		   "%.2f %% CPU, %.2f %% between pings |\n",
 		   count, (double)(after.process_bytes - before.process_bytes) / count / 1000,
-		   (double)(after.shared_bytes - before.shared_bytes) / count / 1000,
-		   (double)(server_cpu_ns(&server) - begin_cpu) /
-			   (double)(clock_mono_ns() - begin_ns) * 100);
+		   (double)(after.shared_bytes - before.shared_bytes) / count / 1000, pinged,
+		   quiet);
 	bench_finish(&bench);
 	server_stop(&server);
 }

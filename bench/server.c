@@ -122,10 +122,11 @@ static void write_config(const struct server *server, const struct chat_size *si
 		 "max-connections-per-address = 0\nmax-pending-logins = 0\nmax-startups = "
 		 "0\npenalty-max = 0\nlogin-timeout = 60\n"
 		 "max-users = %u\nmax-devices = %u\nmax-connections = %u\n"
-		 "max-rooms = %u\nmax-rooms-per-user = 16\nroom-bytes = %u\nroom-lines = %u\n",
+		 "max-rooms = %u\nmax-rooms-per-user = 16\nroom-bytes = %u\nroom-lines = %u\n%s",
 		 server->folder, size->workers, server->folder, server->folder, (int)getpid(),
 		 size->connections + 64, size->connections + 64, size->connections * 2 + 64,
-		 size->rooms + 8, many ? 65536 : 262144, many ? 256 : 2048);
+		 size->rooms + 8, many ? 65536 : 262144, many ? 256 : 2048,
+		 size->no_pings ? "ping-interval = 0\n" : "");
 	snprintf(path, sizeof(path), "%s/conf", server->folder);
 	write_file(path, text);
 }
@@ -172,6 +173,12 @@ void server_restart_chat(struct server *server, const char *build, const struct 
 {
 	end(server);
 	launch_chat(server, build, size);
+}
+
+void server_reload_chat(struct server *server, const struct chat_size *size)
+{
+	write_config(server, size);
+	kill(server->pid, SIGHUP);
 }
 
 void server_stop(struct server *server)
@@ -245,7 +252,7 @@ struct server_memory server_memory(const struct server *server)
 		if (buf_read_file(&text, path, 8192) == 0 && text.len > 0) {
 			uint64_t shmem = field_kb(text.data, "Pss_Shmem:");
 
-			memory.process_bytes += (field_kb(text.data, "\nPss:") - shmem) * 1024;
+			memory.process_bytes += field_kb(text.data, "\nPss_Anon:") * 1024;
 			memory.shared_bytes += shmem * 1024;
 		} else {
 			/* A worker's walls let only root see more. */

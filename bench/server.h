@@ -12,6 +12,7 @@
 struct chat_size {
 	unsigned workers, cpus; /* cpus: how many from CPU 0 on it may use */
 	uint32_t connections, rooms;
+	bool no_pings;
 };
 
 struct server {
@@ -33,6 +34,8 @@ void server_start_chat(struct server *server, const char *build, const char *pub
 		       const struct chat_size *size);
 /* Stops it, and starts it again with what it has kept: names, users, rooms. */
 void server_restart_chat(struct server *server, const char *build, const struct chat_size *size);
+/* A SIGHUP: what can be changed in a running server is as `size` says from now on. */
+void server_reload_chat(struct server *server, const struct chat_size *size);
 /* Which of the workers holds the connection from that local port: an index, -1: none. */
 int server_worker_of(const struct server *server, unsigned client_port);
 void server_stop(struct server *server);
