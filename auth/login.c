@@ -168,7 +168,7 @@ static struct key_subject subject_of(const struct login_identity *identity, int6
 	return (struct key_subject){
 		.key_hash = identity->key_hash,
 		.ca_hash = identity->certified ? identity->ca_hash : NULL,
-		.is_sk = identity->is_sk,
+		.is_sk = key_type_is_sk(identity->key_type),
 		.sk_flags = identity->sk_flags,
 		.demands = identity->demands,
 		.peer = identity->peer,
@@ -275,7 +275,6 @@ static void identity_set_key(struct login_identity *identity, const struct sshsi
 	pubkey_hash(&sig->key, identity->key_hash);
 	identity->has_key = true;
 	identity->key_type = sig->key.type;
-	identity->is_sk = key_type_is_sk(sig->key.type);
 	identity->sk_flags = sig->signature.sk_flags;
 	identity->certified = sig->certified;
 	if (sig->certified) {
@@ -465,7 +464,6 @@ enum login_verdict login_judge(const struct keyring_view *view, const struct log
 		return LOGIN_NAME_TAKEN;
 	}
 	result->needs_claim = right != NAME_RIGHT_OWNED;
-	identity->generation = view->generation;
 	return LOGIN_ACCEPT;
 }
 
@@ -484,7 +482,6 @@ enum verdict login_rejudge(const struct keyring_view *view, int64_t now_s,
 		return verdict;
 	if (!grants || judge_name(view, &claim, &now) != NAME_RIGHT_OWNED)
 		return VERDICT_KEY_MISMATCH;
-	now.generation = view->generation;
 	*identity = now;
 	return VERDICT_OK;
 }

@@ -59,21 +59,19 @@ struct login_request {
  */
 struct login_identity {
 	char user[NAME_SIZE];
-	bool has_key; /* it is known whose key it is: key_hash, certified, ... count */
-	bool certified;
-	uint8_t key_hash[KEY_HASH_BYTES]; /* of the plain key: fingerprint_format */
-	uint8_t ca_hash[KEY_HASH_BYTES];  /* where certified */
-	int64_t cert_valid_before_s;      /* first second that isn't valid any more */
-	struct certificate_demands demands;
-	enum key_type key_type; /* of the plain key */
-	bool is_sk;
-	uint8_t sk_flags;
 	struct address peer;
-	unsigned roles;       /* ROLE_*; of the lines that grant this name */
-	unsigned line;        /* number of the first line that grants it */
-	int64_t good_until_s; /* judge again at this second; INT64_MAX: no end in sight */
-	uint64_t generation;  /* of the keyring this was judged by */
-	uint64_t name_serial; /* which ownership of the name; 0 while a claim is needed */
+	bool has_key;                     /* it is known whose key it is: the following count */
+	uint8_t key_hash[KEY_HASH_BYTES]; /* of the plain key: fingerprint_format */
+	uint8_t sk_flags;                 /* where key_type_is_sk */
+	enum key_type key_type;           /* of the plain key */
+	bool certified;
+	struct certificate_demands demands; /* this and the next two: where certified */
+	uint8_t ca_hash[KEY_HASH_BYTES];
+	int64_t cert_valid_before_s; /* first second that isn't valid any more */
+	int64_t good_until_s;        /* judge again at this second; INT64_MAX: no end in sight */
+	uint64_t name_serial;        /* which ownership of the name; 0 while a claim is needed */
+	unsigned roles;              /* ROLE_*; of the lines that grant this name */
+	unsigned line;               /* number of the first line that grants it */
 };
 
 struct login_result {
@@ -91,7 +89,7 @@ enum login_verdict login_judge(const struct keyring_view *view, const struct log
 /*
  * The full rule again, for a live session: is a line still there that accepts key, address and
  * time, is the certificate still valid, is the name still its own? VERDICT_OK updates roles, line,
- * good_until_s, generation and name_serial; anything else is `key_revoked` (VERDICT_KEY_MISMATCH:
+ * good_until_s and name_serial; anything else is `key_revoked` (VERDICT_KEY_MISMATCH:
  * the name went to others). A name that would need a claim is not one's own.
  */
 enum verdict login_rejudge(const struct keyring_view *view, int64_t now_s,

@@ -158,7 +158,7 @@ bool conn_wrote(struct conn *conn, enum ws_result result)
 		conn->blocked = true;
 		subscribe_hold(conn);
 		/* Watched already: the timer is set. */
-		if (conn->progress.look_ms == 0) {
+		if (conn->progress == NULL) {
 			progress_watch(conn, clock_mono_ms());
 			conn_schedule(conn);
 		}
@@ -294,7 +294,7 @@ void conn_due(struct timer *timer)
 		login_verdict_due(conn);
 	if (conn->state == CONN_LOGGED_IN && is_due(conn->expires_ms, now))
 		judge_conn(conn);
-	if (conn_is_open(conn) && is_due(conn->progress.look_ms, now))
+	if (conn_is_open(conn) && conn->progress != NULL && is_due(conn->progress->look_ms, now))
 		progress_due(conn, now);
 	if (conn_is_open(conn) && is_due(idle_at(conn), now))
 		conn_fail(conn, NULL, ERR_idle, NULL, CLOSE_LIMITS);
@@ -317,7 +317,8 @@ void conn_schedule(struct conn *conn)
 	earliest(&due, conn->ping_at_ms);
 	earliest(&due, idle_at(conn));
 	earliest(&due, conn->expires_ms);
-	earliest(&due, conn->progress.look_ms);
+	if (conn->progress != NULL)
+		earliest(&due, conn->progress->look_ms);
 	if (due > 0)
 		timer_set(&conn->worker->timers, &conn->timer, due);
 	else

@@ -69,8 +69,8 @@ struct conn {
 	struct timer timer;
 	uint64_t opened_ms;
 	uint64_t ping_at_ms;
-	uint64_t expires_ms; /* the earliest moment at which the key may stop being good */
-	struct progress progress;
+	uint64_t expires_ms;       /* the earliest moment at which the key may stop being good */
+	struct progress *progress; /* owned; NULL: nothing waits, as far as we know */
 
 	unsigned unanswered_pings;
 	unsigned close_code;      /* CLOSING */

@@ -287,6 +287,7 @@ static void on_closed(void *data, unsigned code)
 	counter_add(&worker->shm, COUNTER_connections, (uint64_t)-1);
 	login_state_destroy(worker, conn->login);
 	free(conn->only);
+	free(conn->progress);
 	outbox_destroy(conn->outbox);
 	*conn->prev = conn->next;
 	if (conn->next != NULL)
