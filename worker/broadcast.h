@@ -8,7 +8,7 @@
 
 #include "worker/subscribe.h"
 
-#define BROADCAST_WRITES_A_TURN 64u
+#define BROADCAST_WRITES_A_TURN 16u
 
 /*
  * A frame of one or more lines for all subscribers of a log but user `except` (SHM_NONE: for all).

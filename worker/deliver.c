@@ -221,7 +221,12 @@ static bool tell_gap(struct frame *frame, const char *name, uint64_t after, uint
 
 	buf_reset(&worker->line);
 	event_gap(&worker->line, name, after, first, head);
-	if (worker->line.failed || !frame_add(frame, worker->line.data, worker->line.len))
+	if (worker->line.failed) {
+		/* Out of memory. It comes back and is told what is missing then. */
+		ws_kill(frame->conn->ws);
+		return false;
+	}
+	if (!frame_add(frame, worker->line.data, worker->line.len))
 		return false;
 	frame->conn->lines_out++;
 	counter_add(&worker->shm, COUNTER_gaps_total, 1);
