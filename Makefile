@@ -198,7 +198,7 @@ bench: all $(BENCH) ## our server beside a raw epoll loop; WORKLOADS="W1 W3" for
 	$(Q)$(BUILD)/bench/bench $(BUILD) --commit "$$(git describe --always --dirty)" \
 		$(if $(WORKLOADS),$(WORKLOADS),--results bench/RESULTS.md)
 
-bench-quick: all $(BENCH) ## the same in about a minute and a half
+bench-quick: all $(BENCH) ## the same in under a minute
 	$(Q)$(BUILD)/bench/bench $(BUILD) --quick $(WORKLOADS)
 
 bench-client: all ## how quickly chat-client's screen starts and echoes, and how much memory it takes

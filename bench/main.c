@@ -251,7 +251,7 @@ int main(int argc, char **argv)
 	}
 	report_row("\n| workload | | |\n|---|---|---|\n");
 	if (wants("W4"))
-		idle_connections(options.build, options.quick ? 2000 : 10000);
+		idle_connections(options.build, options.quick ? 2000 : 10000, options.quick);
 	if (wants("W5"))
 		idle_connects(options.build, options.quick ? 1000 : 4000, options.rounds);
 	if (wants("W6") && !only_basics) {
