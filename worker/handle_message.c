@@ -306,7 +306,8 @@ static bool is_given_up(struct request *request)
 {
 	struct worker *worker = request->conn->worker;
 	uint64_t now = clock_mono_ms();
-	bool late = worker->woke_late || worker_stood_still(worker, now);
+	bool late = worker->woke_late ||
+		    (worker->awake_ms != 0 && now - worker->awake_ms >= WORKER_STALL_MS);
 
 	request->append.by_mono_ms = now + WORKER_LOCK_BY_MS;
 	return request->append.id != NULL && late && ws_peer_is_gone(request->conn->ws);

@@ -61,7 +61,7 @@ struct process {
 	uv_loop_t loop;
 	uv_poll_t listeners[LISTEN_MAX], bell, control_poll;
 	unsigned listener_count;
-	uv_timer_t tick; /* started anew at the end of the turn in which it fired */
+	uv_timer_t tick;
 	uv_prepare_t prepare;
 	uv_idle_t no_wait; /* while it is started the loop looks, and doesn't wait */
 	unsigned gather_turns;
@@ -213,6 +213,18 @@ static bool gather_more(struct process *process)
 	return false;
 }
 
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct process *process = prepare->data;
+
+	if (gather_more(process))
+		return;
+	worker_flush(&process->worker);
+	/* Its share of a turn was used up: look at the clients, don't wait for them. */
+	if (process->worker.dirty || process->worker.broadcasts != NULL)
+		uv_idle_start(&process->no_wait, on_no_wait);
+}
+
 static void drain(void *data, const struct control_drain *order)
 {
 	struct process *process = data;
@@ -284,46 +296,6 @@ static void on_tick(uv_timer_t *timer)
 	if (process->worker.draining &&
 	    (worker_connections(&process->worker) == 0 || now >= process->drain_by_ms))
 		uv_stop(&process->loop);
-}
-
-/* Until something is due. Where it may be due at any moment: a tick. */
-static uint64_t rest_ms(const struct process *process)
-{
-	uint64_t now = clock_mono_ms(), next;
-
-	if (process->worker.draining || process->term_due_ms > 0 || process->listen_again_ms > 0)
-		return TIMERS_TICK_MS;
-	next = timers_next_ms(&process->worker.timers, process->janitor_due_ms);
-	return next > now ? next - now : 1;
-}
-
-/*
- * Forty turns a second for nothing would be most of what an idle worker costs. So after a tick it
- * rests until the next is needed; a turn that something else caused has set deadlines, maybe, and
- * shortens the rest.
- */
-static void set_tick(struct process *process)
-{
-	if (!uv_is_active((uv_handle_t *)&process->tick))
-		process->worker.rest_ms = rest_ms(process);
-	else if (process->worker.rest_ms > TIMERS_TICK_MS)
-		process->worker.rest_ms = TIMERS_TICK_MS;
-	else
-		return;
-	uv_timer_start(&process->tick, on_tick, process->worker.rest_ms, 0);
-}
-
-static void on_prepare(uv_prepare_t *prepare)
-{
-	struct process *process = prepare->data;
-
-	if (gather_more(process))
-		return;
-	worker_flush(&process->worker);
-	set_tick(process);
-	/* Its share of a turn was used up: look at the clients, don't wait for them. */
-	if (process->worker.dirty || process->worker.broadcasts != NULL)
-		uv_idle_start(&process->no_wait, on_no_wait);
 }
 
 /* ---- orders ---------------------------------------------------------------------- */
@@ -402,6 +374,7 @@ static int start_handles(struct process *process)
 	process->tick.data = process;
 	process->prepare.data = process;
 	process->term.data = process;
+	uv_timer_start(&process->tick, on_tick, TIMERS_TICK_MS, TIMERS_TICK_MS);
 	uv_prepare_start(&process->prepare, on_prepare);
 	return uv_signal_start(&process->term, on_term, SIGTERM);
 }

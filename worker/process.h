@@ -4,8 +4,8 @@
  *	listen sockets ── accept ──> ws_gate ──> ws   doorbell ──> worker_bell
  *	control socket ──> control_receive            prepare  ──> worker_flush, once a turn
  *	--metrics-listen ─> process_http
- *	timer 25 ms, or ──> timers, janitor 250 ms,   SIGTERM  ──> drain, if no order comes
- *	when it is due      look 1 s
+ *	timer 25 ms ──> timers, janitor 250 ms,       SIGTERM  ──> drain, if no order comes
+ *	                look 1 s
  */
 #ifndef WORKER_PROCESS_H
 #define WORKER_PROCESS_H

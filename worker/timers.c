@@ -74,14 +74,6 @@ static void run_slot(struct timers *timers, struct timer **slot)
 	}
 }
 
-uint64_t timers_next_ms(const struct timers *timers, uint64_t until_ms)
-{
-	for (uint64_t tick = timers->now_tick + 1; tick * TIMERS_TICK_MS < until_ms; tick++)
-		if (timers->slot[tick % TIMERS_SLOTS] != NULL)
-			return tick * TIMERS_TICK_MS;
-	return until_ms;
-}
-
 void timers_run(struct timers *timers, uint64_t now_ms)
 {
 	uint64_t until = now_ms / TIMERS_TICK_MS;

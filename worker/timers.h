@@ -6,7 +6,7 @@
  *	timers_init(&worker->timers, now, conn_due);
  *	timer_set(&worker->timers, &conn->timer, now + 25000);
  *	timer_cancel(&conn->timer);                    before the memory goes
- *	timers_run(&worker->timers, now);              every TIMERS_TICK_MS, or at timers_next_ms
+ *	timers_run(&worker->timers, now);              every TIMERS_TICK_MS
  *
  * All that are on one wheel belong to the same kind of thing, which knows itself by its timer. A
  *timer fires at or up to one tick after its time, once. A handler may set or cancel any timer, its
@@ -42,11 +42,6 @@ static inline bool timer_is_set(const struct timer *timer)
 {
 	return timer->prev != NULL;
 }
-/*
- * When timers_run has to be called next: the first tick that has timers, though they may be for a
- * later turn of the wheel; until_ms where there is none before.
- */
-uint64_t timers_next_ms(const struct timers *timers, uint64_t until_ms);
 void timers_run(struct timers *timers, uint64_t now_ms);
 
 #endif

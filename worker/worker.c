@@ -104,18 +104,12 @@ void worker_bell(struct worker *worker)
 	worker->dirty = true;
 }
 
-bool worker_stood_still(const struct worker *worker, uint64_t now_ms)
-{
-	return worker->awake_ms != 0 &&
-	       now_ms - worker->awake_ms >= worker->rest_ms + WORKER_STALL_MS;
-}
-
 void worker_flush(struct worker *worker)
 {
 	uint64_t now = clock_mono_ms();
 
 	/* A loop that is woken by SIGCONT turns once more before it reads. */
-	worker->woke_late = worker_stood_still(worker, now);
+	worker->woke_late = worker->awake_ms != 0 && now - worker->awake_ms >= WORKER_STALL_MS;
 	worker->awake_ms = now;
 	deliver_turn(worker);
 }

@@ -8,7 +8,7 @@
  *
  *	doorbell readable      worker_bell
  *	each turn of the loop  worker_flush     before it sleeps: own appends and replies go out
- *	when timers are due    timers_run(&worker->timers, now)
+ *	each TIMERS_TICK_MS    timers_run(&worker->timers, now)
  *	each 250 ms            worker_janitor
  *	each second            worker_look
  *	each accepted socket   watch_file
@@ -38,7 +38,7 @@
 #include <stdint.h>
 
 #define WORKER_SPARE_OUTBOXES 64u
-/* Two ticks: a process whose loop turns so much too late stood still (stopped, starved). */
+/* Two ticks: a process whose loop has not turned for so long stood still (stopped, starved). */
 #define WORKER_STALL_MS 50u
 /* From the look at a line's sender to the lock of its window; later it is `busy`. */
 #define WORKER_LOCK_BY_MS 250u
@@ -83,7 +83,6 @@ struct worker {
 	uint64_t gathered_lines, gathered_bytes;
 	bool burst;        /* the last message came right behind another of the same client */
 	uint64_t awake_ms; /* the last turn of the loop; 0: none yet */
-	uint64_t rest_ms;  /* the turn after it may be that much later, for nothing is due */
 	bool woke_late;    /* before this turn we stood still: what it reads may be old */
 
 	/* Of the keyring: every session here has been judged by it. */
@@ -113,9 +112,6 @@ void worker_finish(struct worker *worker);
 
 /* The transport's verbs; `http` is NULL here. The server's data is the struct worker. */
 extern const struct ws_handler worker_ws_handler;
-
-/* It has had no turn of the loop for longer than it meant to. */
-bool worker_stood_still(const struct worker *worker, uint64_t now_ms);
 
 void worker_bell(struct worker *worker);
 void worker_flush(struct worker *worker);

@@ -72,13 +72,3 @@ Test(stall, one_who_sends_and_goes_is_heard_by_a_process_that_is_awake)
 	fixture_turn();
 	fixture_expect(bob, "one line and goodbye");
 }
-
-Test(stall, a_rest_that_was_meant_is_none)
-{
-	alice->gone = true;
-	fixture.worker[0].rest_ms = 1000;
-	sleep_for(WORKER_STALL_MS);
-	fixture_send(alice, "{\"id\":\"a\",\"content\":\"my last word\"}");
-	fixture_turn();
-	fixture_expect(bob, "my last word");
-}

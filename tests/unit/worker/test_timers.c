@@ -109,21 +109,3 @@ Test(timers, after_a_long_stop_everything_due_fires_once)
 	for (unsigned i = 0; i < 50; i++)
 		cr_assert_eq(probes[i].fired, 1, "timer %u", i);
 }
-
-Test(timers, the_next_that_may_be_due_is_known)
-{
-	struct timers *timers = make(0);
-	struct probe soon = {.timers = timers}, late = {.timers = timers};
-
-	cr_assert_eq(timers_next_ms(timers, 250), 250);
-	timer_set(timers, &late.timer, 1000);
-	cr_assert_eq(timers_next_ms(timers, 250), 250);
-	timer_set(timers, &soon.timer, 60);
-	cr_assert_eq(timers_next_ms(timers, 250), 75);
-	timers_run(timers, 74);
-	cr_assert_eq(soon.fired, 0);
-	cr_assert_eq(timers_next_ms(timers, 250), 75);
-	timers_run(timers, 75);
-	cr_assert_eq(soon.fired, 1);
-	cr_assert_eq(timers_next_ms(timers, 250), 250);
-}
