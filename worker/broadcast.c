@@ -10,8 +10,8 @@ struct broadcast {
 	struct local_log *local;
 	struct broadcast *next; /* worker->broadcasts, oldest first */
 	uint32_t except;
-	unsigned turn,
-		end; /* places in local->subs; who came later knows it from his `room` line */
+	/* Places in local->subs; who came later knows it from his `room` line. */
+	unsigned turn, end;
 	size_t len;
 	char frame[]; /* WS_HEADROOM, then the lines */
 };
@@ -75,18 +75,18 @@ void broadcast_end(struct local_log *local)
 	local->broadcast = NULL;
 }
 
-void broadcast(struct worker *worker, struct local_log *local, const struct buf *lines,
+bool broadcast(struct worker *worker, struct local_log *local, const struct buf *lines,
 	       uint32_t except)
 {
 	struct broadcast *news;
 
 	if (lines->failed || lines->len > FRAME_MAX_BYTES)
-		return;
+		return false;
 	/* One after the other. */
 	broadcast_end(local);
 	news = malloc(sizeof(*news) + WS_HEADROOM + lines->len);
 	if (news == NULL)
-		return;
+		return false;
 	news->local = local;
 	news->next = NULL;
 	news->except = except;
@@ -99,6 +99,7 @@ void broadcast(struct worker *worker, struct local_log *local, const struct buf 
 		worker->broadcasts_end = &worker->broadcasts;
 	*worker->broadcasts_end = news;
 	worker->broadcasts_end = &news->next;
+	return true;
 }
 
 void broadcast_finish(struct worker *worker)

@@ -12,9 +12,9 @@
 
 /*
  * A frame of one or more lines for all subscribers of a log but user `except` (SHM_NONE: for all).
- * It goes out in the next turns of the loop. What is too long for a frame is dropped.
+ * It goes out in the next turns of the loop. False: out of memory, or too long for a frame.
  */
-void broadcast(struct worker *worker, struct local_log *local, const struct buf *lines,
+bool broadcast(struct worker *worker, struct local_log *local, const struct buf *lines,
 	       uint32_t except);
 /* A turn's share; worker->broadcasts is NULL when there is no more. */
 void broadcast_go_on(struct worker *worker);

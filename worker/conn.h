@@ -41,7 +41,7 @@ struct subscription {
 struct conn_login; /* login_state.h: what is needed until the login is done */
 
 struct conn {
-	/* What a line of its own and a delivery look at, close together. */
+	/* What a line of its own looks at, close together; others' lines: struct subscriber. */
 	struct ws *ws;
 	struct worker *worker;
 	enum conn_state state;

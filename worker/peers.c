@@ -52,7 +52,7 @@ static void tell_room_here(struct worker *worker, enum news_kind kind, struct ro
 
 	if (local == NULL)
 		return;
-	broadcast(worker, local, line, except);
+	(void)broadcast(worker, local, line, except); /* it may be lost */
 	if (kind == NEWS_ROOM)
 		broadcast_end(local);
 }

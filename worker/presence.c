@@ -174,7 +174,9 @@ static void tell(struct worker *worker, struct seen *seen)
 		bool alone = joined_count == 1 && left_count == 0;
 
 		render(worker, seen, joined, joined_count, left, left_count);
-		broadcast(worker, seen->local, &worker->line, alone ? joined[0] : SHM_NONE);
+		/* What can't be told now is still to be told at the next look. */
+		if (!broadcast(worker, seen->local, &worker->line, alone ? joined[0] : SHM_NONE))
+			goto out;
 	}
 	remember(seen);
 out:

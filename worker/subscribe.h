@@ -1,7 +1,7 @@
 /*
  * Which connections of this worker read which logs.
  *
- *	worker->log_at[log]   -> struct local_log   its subscribers, each with a cursor
+ *	worker->log_at[log]   -> struct local_log      its subscribers, each with a cursor
  *	worker->user_at[user]    a struct local_user   the user's connections here
  *
  * The first subscriber of a log sets this worker's bit in the log's `workers` word, before

@@ -8,9 +8,9 @@
  *	timer_cancel(&conn->timer);                    before the memory goes
  *	timers_run(&worker->timers, now);              every TIMERS_TICK_MS
  *
- * All that are on one wheel belong to the same kind of thing, which knows itself by its timer. A
- *timer fires at or up to one tick after its time, once. A handler may set or cancel any timer, its
- *own included.
+ * All that are on one wheel belong to the same kind of thing, which knows itself by its timer.
+ * A timer fires at or up to one tick after its time, once. A handler may set or cancel any
+ * timer, its own included.
  */
 #ifndef WORKER_TIMERS_H
 #define WORKER_TIMERS_H

@@ -78,8 +78,8 @@ static ssize_t send_frame(int fd, const char *frame, size_t len)
 enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
 {
 	const int off = 0;
+	enum ws_result result;
 	size_t header;
-	ssize_t sent;
 
 	if (ws->state != WS_OPEN)
 		return WS_FAILED;
@@ -89,12 +89,12 @@ enum ws_result ws_write(struct ws *ws, char *data, size_t len, bool binary)
 	header = put_header(data, len, binary);
 	data -= header;
 	len += header;
-	sent = send_frame(ws->fd, data, len);
+	result = took(ws, data, len, send_frame(ws->fd, data, len));
 	if (ws->corked) {
 		ws->corked = false;
 		setsockopt(ws->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
 	}
-	return took(ws, data, len, sent);
+	return result;
 }
 
 /*
@@ -112,16 +112,10 @@ void ws_write_all(struct ws *const *all, unsigned count, char *data, size_t len,
 		__builtin_prefetch(all[i]);
 	for (unsigned i = 0; i < count; i++)
 		fds[i] = is_straight(all[i]) ? all[i]->fd : -1;
-	for (unsigned i = 0; i < count; i++) {
-		ssize_t sent;
-
-		if (fds[i] < 0)
-			continue;
-		sent = send_frame(fds[i], data - header, len + header);
-		ret_results[i] = sent == (ssize_t)(len + header)
-					 ? WS_WRITTEN
-					 : took(all[i], data - header, len + header, sent);
-	}
+	for (unsigned i = 0; i < count; i++)
+		if (fds[i] >= 0)
+			ret_results[i] = took(all[i], data - header, len + header,
+					      send_frame(fds[i], data - header, len + header));
 	/* Last, for libwebsockets writes into the headroom. */
 	for (unsigned i = 0; i < count; i++)
 		if (fds[i] < 0)
